@@ -1,0 +1,3 @@
+import { libraryBuild } from '@cidadao/workspace/tsup'
+
+export default libraryBuild({ entry: ['src/index.ts'] })
