@@ -44,7 +44,7 @@ export function hasCode<Code extends string>(thrown: unknown, code: Code): throw
 
 function describe(thrown: unknown): string {
   try {
-    return typeof thrown === 'string' ? thrown : `${JSON.stringify(thrown)}`
+    return typeof thrown === 'string' ? thrown : JSON.stringify(thrown)
   } catch {
     return Object.prototype.toString.call(thrown)
   }
