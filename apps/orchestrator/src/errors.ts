@@ -1,0 +1,46 @@
+import { InfraError } from '@cidadao/contracts'
+
+/** A plan that cannot run. `problems` has every reason, each naming step, rule and value. */
+export class PlanInvalidError extends InfraError {
+  readonly code = 'ORCHESTRATOR_PLAN_INVALID'
+  readonly problems: readonly string[]
+
+  constructor(problems: readonly string[]) {
+    super(`the plan cannot run: ${problems.join('; ')}`, { facts: { problems: problems.length } })
+    this.problems = problems
+  }
+}
+
+/** No rule template understands the question. The message names kinds of question that are understood. */
+export class QueryNotUnderstoodError extends InfraError {
+  readonly code = 'ORCHESTRATOR_QUERY_NOT_UNDERSTOOD'
+}
+
+/** No investigation has this id, or it belongs to somebody else. */
+export class InvestigationNotFoundError extends InfraError {
+  readonly code = 'ORCHESTRATOR_INVESTIGATION_NOT_FOUND'
+
+  constructor(id: string) {
+    super(`no investigation has the id "${id}"; "cidadao list" shows those there are`, { facts: { id } })
+  }
+}
+
+/** A source that may not be read, or that the request names in a way that leaves the configured folder. */
+export class SourceRefusedError extends InfraError {
+  readonly code = 'ORCHESTRATOR_SOURCE_REFUSED'
+}
+
+/** Another run of the same step, or of the same investigation, got there first; this one's result was dropped. */
+export class StepFencedError extends InfraError {
+  readonly code = 'ORCHESTRATOR_STEP_FENCED'
+}
+
+/** The engine is at its bound of open investigations. Try again after one has ended. */
+export class EngineFullError extends InfraError {
+  readonly code = 'ORCHESTRATOR_ENGINE_FULL'
+}
+
+/** The HTTP port is taken by another process. */
+export class PortInUseError extends InfraError {
+  readonly code = 'ORCHESTRATOR_PORT_IN_USE'
+}
