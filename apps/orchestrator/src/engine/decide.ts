@@ -22,7 +22,11 @@ export type RunCommand =
   | { readonly type: 'abort_step'; readonly stepId: string }
   | { readonly type: 'finish'; readonly outcome: RunOutcome }
 
-type SkipCommand = { readonly type: 'skip_step'; readonly stepId: string; readonly because: string }
+interface SkipCommand {
+  readonly type: 'skip_step'
+  readonly stepId: string
+  readonly because: string
+}
 
 export type RunOutcome =
   | { readonly status: 'completed'; readonly gaps: readonly string[] }
