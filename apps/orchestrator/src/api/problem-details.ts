@@ -26,7 +26,7 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   FST_ERR_CTP_EMPTY_JSON_BODY: 400,
   FST_ERR_CTP_BODY_TOO_LARGE: 413,
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 415,
-  FST_ERR_NOT_FOUND: 404,
+  API_ROUTE_NOT_FOUND: 404,
 }
 
 const TITLES: Readonly<Record<number, string>> = {
@@ -43,6 +43,11 @@ const TITLES: Readonly<Record<number, string>> = {
 /** A body, a parameter or a header that breaks its rule. The message names field, rule and value. */
 export class RequestInvalidError extends InfraError {
   readonly code = 'API_REQUEST_INVALID'
+}
+
+/** Nothing is at this path. */
+export class RouteNotFoundError extends InfraError {
+  readonly code = 'API_ROUTE_NOT_FOUND'
 }
 
 /** No key, or one that is not known. */

@@ -154,7 +154,8 @@ export class InlineEngine implements ExecutionEngine {
     const maxStalls = this.#options.maxStalls ?? 5
     for (let stalls = 0; ; stalls++) {
       try {
-        return void await this.#drive(id, carried)
+        await this.#drive(id, carried)
+        return
       } catch (thrown) {
         const error = toError(thrown)
         if (this.#stopping.signal.aborted || stalls >= maxStalls) throw error

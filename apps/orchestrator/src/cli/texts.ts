@@ -1,0 +1,106 @@
+import type { Language } from '../plan/question.ts'
+
+/** Everything the terminal says, in both languages; a missing translation does not compile. */
+export interface CliTexts {
+  readonly starting: string
+  readonly listening: (url: string) => string
+  readonly localKey: (key: string, path: string) => string
+  readonly stopHint: string
+  readonly stopping: string
+  readonly stopped: string
+  readonly recovered: (count: number) => string
+  readonly emptyHint: string
+  readonly noRedis: string
+  readonly redisUnreachable: (reason: string) => string
+  readonly investigation: string
+  readonly status: string
+  readonly source: string
+  readonly contracts: string
+  readonly totalInitialValue: string
+  readonly rejectedRows: string
+  readonly findings: (count: number) => string
+  readonly noFindings: string
+  readonly population: string
+  readonly records: (count: number) => string
+  readonly benign: string
+  readonly audit: (entries: number, verified: boolean) => string
+  readonly fromCache: string
+  readonly computed: string
+  readonly gaps: (steps: string) => string
+  readonly disclaimer: string
+  readonly synthetic: string
+  readonly nothingYet: string
+  readonly savedTo: (path: string) => string
+}
+
+const en: CliTexts = {
+  starting: 'Starting (PostgreSQL, migrations, agents) …',
+  listening: (url) => `Listening on ${url}`,
+  localKey: (key, path) => `Local key  ${key}   (kept in ${path})`,
+  stopHint: 'Ctrl-C stops.',
+  stopping: 'Stopping: finishing what is under way …',
+  stopped: 'Stopped.',
+  recovered: (count) => `Taking up ${count} unfinished investigation${count === 1 ? '' : 's'}.`,
+  emptyHint: 'No investigation yet: try "npm run demo" in another terminal.',
+  noRedis: 'No Redis configured: the cache works in memory and PostgreSQL.',
+  redisUnreachable: (reason) => `Redis is configured but not usable (${reason}): the cache works in memory and PostgreSQL and tries again.`,
+  investigation: 'Investigation',
+  status: 'Status',
+  source: 'Source',
+  contracts: 'Contracts',
+  totalInitialValue: 'Initial value',
+  rejectedRows: 'Rejected rows',
+  findings: (count) => `${count} finding${count === 1 ? '' : 's'}`,
+  noFindings: 'No indication found by any rule.',
+  population: 'population',
+  records: (count) => `${count} record${count === 1 ? '' : 's'}`,
+  benign: 'May be harmless',
+  audit: (entries, verified) => `${entries} audit entries, ${verified ? 'chain verified' : 'CHAIN NOT VERIFIED'}`,
+  fromCache: 'from the cache: the source is unchanged (same SHA-256)',
+  computed: 'computed',
+  gaps: (steps) => `Incomplete: these steps failed or were skipped: ${steps}`,
+  disclaimer: 'Findings are indications for people to look into, not proof of wrongdoing.',
+  synthetic: 'SYNTHETIC DATA: generated for this demonstration, no real contract, company or person.',
+  nothingYet: 'No investigation yet.',
+  savedTo: (path) => `Written to ${path}`,
+}
+
+const pt: CliTexts = {
+  starting: 'Iniciando (PostgreSQL, migrações, agentes) …',
+  listening: (url) => `Atendendo em ${url}`,
+  localKey: (key, path) => `Chave local  ${key}   (guardada em ${path})`,
+  stopHint: 'Ctrl-C encerra.',
+  stopping: 'Encerrando: concluindo o que está em andamento …',
+  stopped: 'Encerrado.',
+  recovered: (count) => `Retomando ${count} ${count === 1 ? 'investigação inacabada' : 'investigações inacabadas'}.`,
+  emptyHint: 'Nenhuma investigação ainda: experimente "npm run demo" em outro terminal.',
+  noRedis: 'Nenhum Redis configurado: o cache funciona em memória e PostgreSQL.',
+  redisUnreachable: (reason) =>
+    `Redis configurado, mas indisponível (${reason}): o cache funciona em memória e PostgreSQL e tenta de novo.`,
+  investigation: 'Investigação',
+  status: 'Situação',
+  source: 'Fonte',
+  contracts: 'Contratos',
+  totalInitialValue: 'Valor inicial',
+  rejectedRows: 'Linhas rejeitadas',
+  findings: (count) => (count === 1 ? '1 achado' : `${count} achados`),
+  noFindings: 'Nenhum indício encontrado pelas regras.',
+  population: 'população',
+  records: (count) => (count === 1 ? '1 registro' : `${count} registros`),
+  benign: 'Pode ser inofensivo',
+  audit: (entries, verified) => `${entries} entradas de auditoria, ${verified ? 'cadeia verificada' : 'CADEIA NÃO VERIFICADA'}`,
+  fromCache: 'do cache: a fonte não mudou (mesmo SHA-256)',
+  computed: 'calculado',
+  gaps: (steps) => `Incompleto: estas etapas falharam ou foram puladas: ${steps}`,
+  disclaimer: 'Achados são indícios a serem examinados por pessoas, não prova de irregularidade.',
+  synthetic: 'DADOS SINTÉTICOS: gerados para esta demonstração; nenhum contrato, empresa ou pessoa real.',
+  nothingYet: 'Nenhuma investigação ainda.',
+  savedTo: (path) => `Gravado em ${path}`,
+}
+
+export const CLI_TEXTS: Readonly<Record<Language, CliTexts>> = { en, pt }
+
+/** `pt_BR.UTF-8` → Portuguese; anything else → English. */
+export function languageOfLocale(locale: string | undefined): Language {
+  return /^pt\b/i.test((locale ?? '').replace('_', '-')) ? 'pt' : 'en'
+}
