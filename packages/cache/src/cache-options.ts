@@ -1,0 +1,128 @@
+import { systemClock, type Clock, type ListenerErrorHandler } from '@cidadao/contracts'
+import { CacheOptionError } from './errors.ts'
+import { checkedName } from './key.ts'
+import { definePolicy, MEMORY_TIER, type Policy } from './policy.ts'
+import type { GuardOptions } from './tiers/guarded-tier.ts'
+import type { Tier } from './tiers/tier.ts'
+
+export interface CacheOptions {
+  /** Kinds of data, to be had by `namespace(name)`. @default [] */
+  readonly policies?: readonly Policy[]
+  /** What `get`, `set` and the others of the cache itself use. @default name `default`, 1 h, no grace */
+  readonly defaultPolicy?: Policy
+  /** Shared tiers, nearest first. @default [] */
+  readonly tiers?: readonly Tier[]
+  /** Bounds of the in-process tier. */
+  readonly memory?: MemoryOptions
+  /** Part of each key, so that installations can share a server: `production`. @default 'default' */
+  readonly environment?: string
+  /** Part of each key; change it to start afresh after an incompatible deploy. @default 'v1' */
+  readonly version?: string
+  /** Time limits and breaker of the shared tiers, by tier name where they differ. */
+  readonly guard?: GuardTuning
+  readonly guards?: Readonly<Record<string, GuardTuning>>
+  /** @default systemClock */
+  readonly clock?: Clock
+  /** Numbers from 0 to 1, for jitter. @default Math.random */
+  readonly random?: () => number
+  /** Told of an event listener that threw. @default a process warning */
+  readonly onListenerError?: ListenerErrorHandler
+}
+
+export interface MemoryOptions {
+  /** @default 50_000 */
+  readonly maxEntries?: number
+  /** Estimated heap size of keys and values, in bytes. @default 64 MiB */
+  readonly maxBytes?: number
+}
+
+export interface GuardTuning {
+  /** Longest a caller waits for one read or write, in milliseconds. @default 50 */
+  readonly budgetMs?: number
+  /** Longest a background probe, repair or clear may take, in milliseconds. @default 5_000 */
+  readonly backgroundBudgetMs?: number
+  /** Wait before a failed tier is probed, in milliseconds; doubles up to `longestCooldownMs`. @default 100 */
+  readonly cooldownMs?: number
+  /** @default 5_000 */
+  readonly longestCooldownMs?: number
+  /** Smoothed latency above which a tier is shown as slow, in milliseconds. @default 20 */
+  readonly slowMs?: number
+  /** Keys remembered for a tier that could not be told of their invalidation; beyond it, their namespaces. @default 10_000 */
+  readonly maxRepairs?: number
+}
+
+export interface ResolvedCacheOptions {
+  readonly policies: ReadonlyMap<string, Policy>
+  readonly defaultPolicy: Policy
+  readonly tiers: readonly Tier[]
+  readonly memory: Required<MemoryOptions>
+  readonly environment: string
+  readonly version: string
+  readonly guardOf: (tierName: string) => GuardOptions
+  readonly clock: Clock
+  readonly random: () => number
+  readonly onListenerError: ListenerErrorHandler | undefined
+}
+
+const DEFAULT_TTL_MS = 3_600_000
+const MEMORY_DEFAULTS: Required<MemoryOptions> = { maxEntries: 50_000, maxBytes: 64 * 1024 * 1024 }
+const GUARD_DEFAULTS: GuardOptions = {
+  budgetMs: 50,
+  backgroundBudgetMs: 5_000,
+  cooldownMs: 100,
+  longestCooldownMs: 5_000,
+  slowMs: 20,
+  maxRepairs: 10_000,
+}
+
+/** @throws {CacheOptionError} naming field, rule and value */
+export function resolveCacheOptions(options: CacheOptions): ResolvedCacheOptions {
+  const tiers = uniquelyNamed(options.tiers ?? [])
+  for (const name of Object.keys(options.guards ?? {})) {
+    if (!tiers.some((tier) => tier.name === name)) throw optionError(`guards.${name}`, 'the name of a tier', name)
+  }
+  const defaultPolicy = options.defaultPolicy ?? definePolicy({ name: 'default', ttlMs: DEFAULT_TTL_MS })
+  return Object.freeze({
+    policies: byName([defaultPolicy, ...(options.policies ?? [])]),
+    defaultPolicy,
+    tiers,
+    memory: positive('memory', { ...MEMORY_DEFAULTS, ...options.memory }),
+    environment: checkedName('environment', options.environment ?? 'default'),
+    version: checkedName('version', options.version ?? 'v1'),
+    guardOf: (name: string) => positive(`guards.${name}`, { ...GUARD_DEFAULTS, ...options.guard, ...options.guards?.[name] }),
+    clock: options.clock ?? systemClock,
+    random: options.random ?? Math.random,
+    onListenerError: options.onListenerError,
+  })
+}
+
+function uniquelyNamed(tiers: readonly Tier[]): readonly Tier[] {
+  const seen = new Set<string>([MEMORY_TIER])
+  for (const { name } of tiers) {
+    if (seen.has(name)) throw optionError('tiers', `uniquely named, and none "${MEMORY_TIER}"`, name)
+    seen.add(name)
+  }
+  return Object.freeze([...tiers])
+}
+
+function byName(policies: readonly Policy[]): ReadonlyMap<string, Policy> {
+  const named = new Map<string, Policy>()
+  for (const policy of policies) {
+    if (named.has(policy.name)) throw optionError('policies', 'uniquely named', policy.name)
+    named.set(policy.name, policy)
+  }
+  return named
+}
+
+function positive<Fields extends object>(field: string, numbers: Fields): Readonly<Fields> {
+  for (const [name, value] of Object.entries(numbers) as [string, unknown][]) {
+    if (typeof value !== 'number' || !Number.isFinite(value) || value < 1) {
+      throw optionError(`${field}.${name}`, 'a finite number of at least 1', String(value))
+    }
+  }
+  return Object.freeze(numbers)
+}
+
+function optionError(field: string, rule: string, value: string): CacheOptionError {
+  return new CacheOptionError(`${field} must be ${rule}, got ${value}`, { facts: { field, value } })
+}

@@ -1,0 +1,174 @@
+import { defineService, TypedEvents, type EventSource, type Service } from '@cidadao/contracts'
+import { resolveCacheOptions, type CacheOptions, type ResolvedCacheOptions } from './cache-options.ts'
+import { Engine, type NamespaceContext } from './engine/engine.ts'
+import { LocalEntries } from './engine/local-entries.ts'
+import { NamespaceCounters, type CacheStats, type TierStatus } from './engine/stats.ts'
+import { CachePolicyUnknownError, CachePolicyUnservedError } from './errors.ts'
+import type { CacheEvents } from './events.ts'
+import { namespacePrefix } from './key.ts'
+import { TieredNamespace, type CacheNamespace } from './namespace.ts'
+import { memoryCapOf, MEMORY_TIER, type Policy } from './policy.ts'
+import { GuardedTier } from './tiers/guarded-tier.ts'
+import { schemaHashOf } from './values/envelope.ts'
+
+/**
+ * A cache of several tiers. Usable before `start`, which only begins the tiers' background work; `stop` waits for
+ * what is under way. Its own `get`, `set`, … work on the default policy's namespace.
+ */
+export interface Cache extends Service, EventSource<CacheEvents>, CacheNamespace<unknown> {
+  /**
+   * The namespace of a policy, or of one registered by name.
+   * @throws {CachePolicyUnknownError} no policy of that name, or another policy has it
+   * @throws {CachePolicyUnservedError} none of the tiers that the policy wants is configured
+   */
+  namespace<T>(policy: Policy<T>): CacheNamespace<T>
+  namespace<T = unknown>(name: string): CacheNamespace<T>
+  /** State of each tier, now. */
+  status(): { readonly tiers: readonly TierStatus[] }
+  /** A copy of all counters, since the cache was made. */
+  stats(): CacheStats
+}
+
+/** Builds a cache; connects to nothing. @throws {CacheOptionError} */
+export function createCache(options: CacheOptions = {}): Cache {
+  return new CacheComposition(resolveCacheOptions(options)).cache()
+}
+
+class CacheComposition {
+  readonly #options: ResolvedCacheOptions
+  readonly #events: TypedEvents<CacheEvents>
+  readonly #engine: Engine
+  readonly #tiers: readonly GuardedTier[]
+  readonly #policies: Map<string, Policy>
+  readonly #namespaces = new Map<string, { readonly namespace: CacheNamespace<unknown>; readonly counters: NamespaceCounters }>()
+  #evictions = 0
+
+  constructor(options: ResolvedCacheOptions) {
+    this.#options = options
+    this.#policies = new Map(options.policies)
+    this.#events = new TypedEvents(options.onListenerError)
+    const { clock, random } = options
+    const onEvict = (reason: CacheEvents['evict']['reason']): void => {
+      this.#evictions++
+      this.#events.emit('evict', { reason })
+    }
+    this.#engine = new Engine({ clock, random, events: this.#events, local: new LocalEntries(clock, { ...options.memory, onEvict }) })
+    this.#tiers = options.tiers.map((tier) => new GuardedTier(tier, this.#guardParts(tier.name)))
+  }
+
+  cache(): Cache {
+    const service = defineService({ name: 'cache', start: (signal) => this.#start(signal), stop: () => this.#stop() })
+    const standard = this.#namespaceOf(this.#options.defaultPolicy)
+    return {
+      ...bound(standard),
+      name: service.name,
+      start: (signal) => service.start(signal),
+      stop: () => service.stop(),
+      on: (name, listener) => this.#events.on(name, listener),
+      namespace: <T>(policy: Policy<T> | string) => this.#namespaceOf(policy) as CacheNamespace<T>,
+      status: () => ({ tiers: this.#tiers.map(statusOf) }),
+      stats: () => this.#stats(),
+    }
+  }
+
+  async #start(signal: AbortSignal | undefined): Promise<void> {
+    const started: GuardedTier[] = []
+    try {
+      for (const tier of this.#tiers) {
+        await tier.start(signal)
+        started.push(tier)
+      }
+    } catch (thrown) {
+      await Promise.allSettled(started.map((tier) => tier.stop()))
+      throw thrown
+    }
+  }
+
+  async #stop(): Promise<void> {
+    await this.#engine.idle()
+    await Promise.all(this.#tiers.map((tier) => tier.stop()))
+  }
+
+  #guardParts(name: string): ConstructorParameters<typeof GuardedTier>[1] {
+    return {
+      clock: this.#options.clock,
+      random: this.#options.random,
+      options: this.#options.guardOf(name),
+      onState: (tier, from, to, cause) => this.#events.emit('tier-state', { tier, from, to, ...(cause && { cause }) }),
+      onError: (tier, operation, error) => this.#events.emit('error', { tier, operation, error }),
+    }
+  }
+
+  #namespaceOf(policyOrName: Policy | string): CacheNamespace<unknown> {
+    const policy = this.#registered(policyOrName)
+    const existing = this.#namespaces.get(policy.name)
+    if (existing !== undefined) return existing.namespace
+    const context = this.#contextOf(policy)
+    const namespace = new TieredNamespace<unknown>(this.#engine, context)
+    this.#namespaces.set(policy.name, { namespace, counters: context.counters })
+    return namespace
+  }
+
+  /** Two policies of one name would disagree about the same keys. */
+  #registered(policyOrName: Policy | string): Policy {
+    const name = typeof policyOrName === 'string' ? policyOrName : policyOrName.name
+    const known = this.#policies.get(name)
+    if (known !== undefined && (typeof policyOrName === 'string' || known === policyOrName)) return known
+    if (typeof policyOrName === 'string' || known !== undefined) {
+      const problem = known === undefined ? 'no policy was given for it' : 'another policy has that name'
+      throw new CachePolicyUnknownError(`namespace ${name}: ${problem}; known are ${[...this.#policies.keys()].join(', ')}`, {
+        facts: { namespace: name },
+      })
+    }
+    this.#policies.set(name, policyOrName)
+    return policyOrName
+  }
+
+  #contextOf(policy: Policy): NamespaceContext {
+    const wanted = policy.tiers
+    const tiers = this.#tiers.filter((tier) => wanted === undefined || wanted.includes(tier.name))
+    const usesMemory = wanted === undefined || wanted.includes(MEMORY_TIER)
+    if (tiers.length === 0 && !usesMemory) {
+      throw new CachePolicyUnservedError(`policy ${policy.name} wants one of the tiers ${wanted.join(', ')}; none is configured`, {
+        facts: { namespace: policy.name, tiers: wanted.join(', ') },
+      })
+    }
+    return {
+      policy,
+      prefix: namespacePrefix(this.#options.environment, this.#options.version, policy.name),
+      tiers,
+      memoryCapMs: usesMemory ? memoryCapOf(policy, tiers.length > 0) : undefined,
+      schemaHash: schemaHashOf(policy.name, policy.schemaVersion),
+      counters: new NamespaceCounters(),
+    }
+  }
+
+  #stats(): CacheStats {
+    const namespaces = Array.from(this.#namespaces, ([name, { counters }]) => [name, counters.snapshot()] as const)
+    return {
+      namespaces: Object.fromEntries(namespaces),
+      tiers: Object.fromEntries(this.#tiers.map((tier) => [tier.name, tier.counters()])),
+      memory: { ...this.#engine.local.size(), evictions: this.#evictions },
+    }
+  }
+}
+
+function statusOf(tier: GuardedTier): TierStatus {
+  const { repairsPending } = tier.counters()
+  return { name: tier.name, state: tier.state, reason: tier.cause?.message, repairsPending }
+}
+
+function bound(namespace: CacheNamespace<unknown>): Omit<CacheNamespace<unknown>, 'name'> {
+  return {
+    get: (key, options) => namespace.get(key, options),
+    peek: (key) => namespace.peek(key),
+    has: (key) => namespace.has(key),
+    set: (key, value, options) => namespace.set(key, value, options),
+    delete: (key) => namespace.delete(key),
+    getOrSet: (key, factory, options) => namespace.getOrSet(key, factory, options),
+    getMany: (keys, options) => namespace.getMany(keys, options),
+    setMany: (entries, options) => namespace.setMany(entries, options),
+    deleteMany: (keys) => namespace.deleteMany(keys),
+    clear: () => namespace.clear(),
+  }
+}

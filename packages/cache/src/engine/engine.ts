@@ -1,0 +1,69 @@
+import type { Clock, TypedEvents } from '@cidadao/contracts'
+import type { CacheEvents } from '../events.ts'
+import type { TierKey } from '../key.ts'
+import type { Policy } from '../policy.ts'
+import type { GuardedTier } from '../tiers/guarded-tier.ts'
+import { Flights } from './flights.ts'
+import { KeyedQueue } from './keyed-queue.ts'
+import type { LocalEntries } from './local-entries.ts'
+import { LocalFence } from './local-fence.ts'
+import type { NamespaceCounters } from './stats.ts'
+
+/** What the namespaces of one cache share. Time and chance come from outside, so that a simulator can own both. */
+export class Engine {
+  readonly clock: Clock
+  readonly random: () => number
+  readonly events: TypedEvents<CacheEvents>
+  readonly local: LocalEntries
+  readonly fence: LocalFence = new LocalFence()
+  /** Factory runs. */
+  readonly flights: Flights = new Flights()
+  /** Reads of shared tiers that may end in this process' memory. */
+  readonly reads: Flights = new Flights()
+  /** Writes and deletes of one key happen in the order they were asked for. */
+  readonly mutations: KeyedQueue = new KeyedQueue()
+
+  constructor(parts: Pick<Engine, 'clock' | 'random' | 'events' | 'local'>) {
+    this.clock = parts.clock
+    this.random = parts.random
+    this.events = parts.events
+    this.local = parts.local
+  }
+
+  /** What is under way for the key may finish for its callers, but is not joined and not stored any more. */
+  supersede(key: TierKey): void {
+    this.fence.invalidate(key)
+    this.flights.detach(key)
+    this.reads.detach(key)
+  }
+
+  supersedeNamespace(namespace: string): void {
+    this.fence.invalidateNamespace(namespace)
+    this.flights.detachNamespace(namespace)
+    this.reads.detachNamespace(namespace)
+  }
+
+  async idle(): Promise<void> {
+    await this.flights.idle()
+    await this.reads.idle()
+    await this.mutations.idle()
+  }
+}
+
+/** What the reading and writing of one namespace needs to know. */
+export interface NamespaceContext {
+  readonly policy: Policy
+  readonly prefix: string
+  /** Shared tiers, nearest first. */
+  readonly tiers: readonly GuardedTier[]
+  /** Longest stay in memory; `undefined` where the policy does without it. */
+  readonly memoryCapMs: number | undefined
+  readonly schemaHash: bigint
+  readonly counters: NamespaceCounters
+}
+
+/** How long one value lives; already jittered. */
+export interface Lifetime {
+  readonly ttlMs: number
+  readonly graceMs: number
+}

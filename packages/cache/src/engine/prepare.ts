@@ -1,0 +1,98 @@
+import { formatIssue } from '@cidadao/contracts'
+import { CacheValueError } from '../errors.ts'
+import type { TierKey } from '../key.ts'
+import { checkedGrace, checkedTtl } from '../ttl.ts'
+import { cloneValue } from '../values/clone.ts'
+import { codecFor } from '../values/codec.ts'
+import { encodeEnvelope } from '../values/envelope.ts'
+import { inspectValue } from '../values/inspect.ts'
+import type { Engine, Lifetime, NamespaceContext } from './engine.ts'
+
+/** A value ready to be stored and handed out. */
+export interface PreparedValue {
+  readonly value: unknown
+  readonly bytes: number
+  readonly plain: boolean
+  /** One frozen object for all readers; otherwise each gets a clone. */
+  readonly shared: boolean
+}
+
+/** Checks and freezes a value that a caller or factory gave. @throws {CacheValueError} */
+export async function prepareWritten(context: NamespaceContext, value: unknown): Promise<PreparedValue> {
+  const { policy } = context
+  if (value === undefined) {
+    if (policy.negativeTtlMs !== undefined) return prepare(context, undefined)
+    throw new CacheValueError(`${policy.name}: undefined can be stored only where the policy has negativeTtlMs`, {
+      facts: { namespace: policy.name, got: 'undefined' },
+    })
+  }
+  const issues = await schemaIssues(context, value)
+  if (issues === undefined) return prepare(context, value)
+  throw new CacheValueError(`${policy.name}: the value breaks the policy's schema: ${issues}`, { facts: { namespace: policy.name } })
+}
+
+/** Freezes a value; of one that cannot be shared, keeps a private copy. @throws {CacheValueError} */
+export function prepare(context: NamespaceContext, value: unknown): PreparedValue {
+  const { bytes, plain, frozen } = inspectValue(value, { freeze: !context.policy.clone })
+  const shared = frozen && !context.policy.clone
+  return { value: shared ? value : cloneValue(value), bytes, plain, shared }
+}
+
+/** What is wrong with the value by the policy's schema, on one line; `undefined` when nothing is. */
+export async function schemaIssues(context: NamespaceContext, value: unknown): Promise<string | undefined> {
+  const result = await context.policy.schema?.['~standard'].validate(value)
+  return result?.issues?.map(formatIssue).join('; ')
+}
+
+/** The value for one reader. */
+export function handOut(prepared: Pick<PreparedValue, 'value' | 'shared'>): unknown {
+  return prepared.shared ? prepared.value : cloneValue(prepared.value)
+}
+
+export interface AskedLifetime {
+  readonly ttlMs?: number | undefined
+  readonly graceMs?: number | undefined
+  /** The value is a remembered absence. */
+  readonly absent: boolean
+}
+
+/** The policy's lifetime with what the call or factory asked for, jittered downwards only. @throws {CacheTtlError} */
+export function lifetimeOf(engine: Engine, context: NamespaceContext, asked: AskedLifetime): Lifetime {
+  const { policy } = context
+  const ttlMs = checkedTtl('ttlMs', asked.ttlMs ?? (asked.absent ? policy.negativeTtlMs : undefined) ?? policy.ttlMs)
+  const graceMs = checkedGrace('graceMs', asked.graceMs ?? (asked.absent ? 0 : policy.graceMs))
+  const cut = policy.jitter === 0 ? 0 : policy.jitter * engine.random()
+  return { ttlMs: Math.max(1, Math.round(ttlMs * (1 - cut))), graceMs }
+}
+
+export function encodeFor(engine: Engine, context: NamespaceContext, entry: PreparedEntry): Buffer {
+  const { key, prepared, lifetime } = entry
+  const header = {
+    id: key.id,
+    schemaHash: context.schemaHash,
+    createdAtMs: engine.clock.now().getTime(),
+    ...lifetime,
+    absent: prepared.value === undefined,
+  }
+  return encodeEnvelope(header, prepared.value, codecFor(prepared))
+}
+
+export interface PreparedEntry {
+  readonly key: TierKey
+  readonly prepared: PreparedValue
+  readonly lifetime: Lifetime
+}
+
+/** Puts an entry in this process' memory, for no longer than the policy's cap. */
+export function keepLocally(engine: Engine, context: NamespaceContext, entry: PreparedEntry & { readonly ageMs?: number }): void {
+  if (context.memoryCapMs === undefined) return
+  const { key, prepared, lifetime } = entry
+  engine.local.put(key, {
+    value: prepared.value,
+    shared: prepared.shared,
+    bytes: prepared.bytes,
+    ageMs: entry.ageMs ?? 0,
+    freshMs: Math.min(lifetime.ttlMs, context.memoryCapMs),
+    staleMs: lifetime.graceMs === 0 ? 0 : lifetime.ttlMs + lifetime.graceMs,
+  })
+}

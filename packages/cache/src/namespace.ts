@@ -1,0 +1,152 @@
+import type { Engine, NamespaceContext } from './engine/engine.ts'
+import type { Factory } from './engine/factory-run.ts'
+import { lookUpLocally, lookUpShared } from './engine/look-up.ts'
+import { mapBounded } from './engine/map-bounded.ts'
+import { obtain } from './engine/obtain.ts'
+import { lifetimeOf, prepareWritten } from './engine/prepare.ts'
+import { clearThrough, deleteThrough, writeThrough } from './engine/write-tiers.ts'
+import { CacheClearUnsupportedError } from './errors.ts'
+import { tierKey } from './key.ts'
+import type { DeleteOutcome, Lookup, WriteOutcome } from './lookup.ts'
+
+export interface GetOptions {
+  /** Also answer with an expired value that is within its grace. @default false */
+  readonly allowStale?: boolean
+  /** Stops waiting; the read itself goes on for others. @default none */
+  readonly signal?: AbortSignal
+}
+
+export interface SetOptions {
+  /** Instead of the policy's, in milliseconds. @default the policy's */
+  readonly ttlMs?: number
+  /** Instead of the policy's, in milliseconds. @default the policy's */
+  readonly graceMs?: number
+}
+
+export interface GetOrSetOptions extends SetOptions {
+  /** Stops waiting. The factory goes on while others wait for it, and is aborted when the last one has left. @default none */
+  readonly signal?: AbortSignal
+}
+
+/**
+ * One kind of data in the cache. All methods reject with `CacheKeyError` for an unusable key; none rejects because a
+ * tier is down: that is in what they resolve to.
+ */
+export interface CacheNamespace<T> {
+  readonly name: string
+  /** Asks memory, then the shared tiers in order. Keeps what it found in memory. */
+  get(key: string, options?: GetOptions): Promise<Lookup<T>>
+  /** This process' memory alone, without waiting. */
+  peek(key: string): Extract<Lookup<T>, { outcome: 'hit' | 'miss' }>
+  /** Whether there is a fresh value. Rejects with `CacheUnavailableError` when that cannot be known. */
+  has(key: string): Promise<boolean>
+  /** Stores in all tiers of the policy. The value is frozen in place. Rejects with `CacheValueError` or `CacheTtlError`. */
+  set(key: string, value: T, options?: SetOptions): Promise<WriteOutcome>
+  /** After it resolves no tier of this process returns an older value, not even from a factory that was running. */
+  delete(key: string): Promise<DeleteOutcome>
+  /**
+   * The cached value, or that of the factory, which runs at most once at a time in this process however many ask.
+   * Rejects with what the factory threw, unless a stale value within its grace can be had instead; with
+   * `CacheFactoryTimeoutError`; or with the signal's reason.
+   */
+  getOrSet(key: string, factory: Factory<T>, options?: GetOrSetOptions): Promise<T>
+  /** In the order of the keys. */
+  getMany(keys: readonly string[], options?: GetOptions): Promise<readonly Lookup<T>[]>
+  /** Resolves to the worst outcome. Not atomic. */
+  setMany(entries: Iterable<readonly [key: string, value: T]>, options?: SetOptions): Promise<WriteOutcome>
+  deleteMany(keys: readonly string[]): Promise<DeleteOutcome>
+  /** Removes everything in the namespace. Rejects with `CacheClearUnsupportedError` where a tier cannot enumerate keys. */
+  clear(): Promise<WriteOutcome>
+}
+
+/** Enough to fill a connection's pipe, few enough not to starve its other users. */
+const BULK_CONCURRENCY = 64
+
+export class TieredNamespace<T> implements CacheNamespace<T> {
+  readonly name: string
+  readonly #engine: Engine
+  readonly #context: NamespaceContext
+  readonly #keyPrefix: string
+
+  constructor(engine: Engine, context: NamespaceContext) {
+    this.name = context.policy.name
+    this.#engine = engine
+    this.#context = context
+    this.#keyPrefix = `${context.prefix}/`
+  }
+
+  async get(key: string, options: GetOptions = {}): Promise<Lookup<T>> {
+    const local = lookUpLocally(this.#engine, this.#context, this.#keyPrefix + key)
+    if (local !== undefined) return local as Lookup<T>
+    const { allowStale = false, signal } = options
+    const shared = await lookUpShared(this.#engine, this.#context, tierKey(this.#context.prefix, key), { allowStale, signal })
+    return shared as Lookup<T>
+  }
+
+  peek(key: string): Extract<Lookup<T>, { outcome: 'hit' | 'miss' }> {
+    // What is in memory passed the check of its key when it was stored.
+    const local = lookUpLocally(this.#engine, this.#context, this.#keyPrefix + key)
+    if (local?.outcome === 'hit') return local as Extract<Lookup<T>, { outcome: 'hit' }>
+    tierKey(this.#context.prefix, key)
+    return { outcome: 'miss' }
+  }
+
+  async has(key: string): Promise<boolean> {
+    const lookup = await this.get(key)
+    if (lookup.outcome === 'unavailable') throw lookup.cause
+    return lookup.outcome === 'hit'
+  }
+
+  async set(key: string, value: T, options: SetOptions = {}): Promise<WriteOutcome> {
+    const target = tierKey(this.#context.prefix, key)
+    const lifetime = lifetimeOf(this.#engine, this.#context, { ...options, absent: value === undefined })
+    const prepared = await prepareWritten(this.#context, value)
+    const result = await writeThrough(this.#engine, this.#context, { key: target, prepared, lifetime })
+    this.#context.counters.sets++
+    this.#engine.events.emit('set', { namespace: this.name, source: 'set', outcome: result.outcome })
+    return result
+  }
+
+  async delete(key: string): Promise<DeleteOutcome> {
+    const result = await deleteThrough(this.#engine, this.#context, tierKey(this.#context.prefix, key))
+    this.#context.counters.deletes++
+    this.#engine.events.emit('delete', { namespace: this.name, outcome: result.outcome })
+    return result
+  }
+
+  async getOrSet(key: string, factory: Factory<T>, options: GetOrSetOptions = {}): Promise<T> {
+    const local = lookUpLocally(this.#engine, this.#context, this.#keyPrefix + key)
+    if (local?.outcome === 'hit') return local.value as T
+    options.signal?.throwIfAborted()
+    const { signal, ttlMs, graceMs } = options
+    const request = { key: tierKey(this.#context.prefix, key), factory: factory as Factory<unknown>, signal, ttlMs, graceMs }
+    return (await obtain(this.#engine, this.#context, request)) as T
+  }
+
+  async getMany(keys: readonly string[], options: GetOptions = {}): Promise<readonly Lookup<T>[]> {
+    return mapBounded(keys, BULK_CONCURRENCY, (key) => this.get(key, options))
+  }
+
+  async setMany(entries: Iterable<readonly [key: string, value: T]>, options: SetOptions = {}): Promise<WriteOutcome> {
+    return worst(await mapBounded([...entries], BULK_CONCURRENCY, ([key, value]) => this.set(key, value, options)))
+  }
+
+  async deleteMany(keys: readonly string[]): Promise<DeleteOutcome> {
+    const outcomes = await mapBounded(keys, BULK_CONCURRENCY, (key) => this.delete(key))
+    return { ...worst(outcomes), existed: outcomes.some((outcome) => outcome.existed) }
+  }
+
+  async clear(): Promise<WriteOutcome> {
+    const unable = this.#context.tiers.filter((tier) => !tier.canClear).map((tier) => tier.name)
+    if (unable.length > 0) {
+      throw new CacheClearUnsupportedError(`${this.name} cannot be cleared: ${unable.join(', ')} cannot enumerate keys`, {
+        facts: { namespace: this.name, tiers: unable.join(', ') },
+      })
+    }
+    return clearThrough(this.#engine, this.#context)
+  }
+}
+
+function worst(outcomes: readonly WriteOutcome[]): WriteOutcome {
+  return outcomes.find((outcome) => outcome.outcome === 'pending') ?? { outcome: 'done' }
+}

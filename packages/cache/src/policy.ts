@@ -1,0 +1,106 @@
+import type { SchemaOutput, StandardSchema } from '@cidadao/contracts'
+import { CacheOptionError } from './errors.ts'
+import { checkedName } from './key.ts'
+import { checkedGrace, checkedTtl } from './ttl.ts'
+
+/** The in-process tier's name, in `tiers` of a policy and in lookups. */
+export const MEMORY_TIER = 'memory'
+
+export interface PolicyOptions {
+  /** Name of the policy and of its namespace; see `key.ts` for what it may contain. */
+  readonly name: string
+  /** How long a value is fresh, in milliseconds. */
+  readonly ttlMs: number
+  /** How long after that it may still be served when its factory fails, in milliseconds. @default 0 */
+  readonly graceMs?: number
+  /** Names of the tiers to use, `memory` being the in-process one. @default all that the cache has */
+  readonly tiers?: readonly string[]
+  /** Longest time in this process' memory before the shared tiers are asked again, in milliseconds: how stale another process' write can leave this one. @default 60_000, or `ttlMs` where memory is the only tier */
+  readonly memoryTtlMs?: number
+  /** How long "there is none" (`undefined`) is remembered, in milliseconds. Without it `undefined` is refused. @default none */
+  readonly negativeTtlMs?: number
+  /** Part of the lifetime that is cut off at random, 0 to 0.5, so that what was stored together does not expire together. @default 0.05 */
+  readonly jitter?: number
+  /** Longest run of a factory, in milliseconds; then its signal aborts and its callers get `CacheFactoryTimeoutError`. @default 30_000 */
+  readonly factoryTimeoutMs?: number
+  /** After a failed factory whose callers got a stale value: how long until the next try, in milliseconds. @default 1_000 */
+  readonly retryAfterMs?: number
+  /** Give each reader its own copy instead of one shared frozen value. @default false */
+  readonly clone?: boolean
+  /** Change it when the shape of the values changes: entries of another version are misses. @default '1' */
+  readonly schemaVersion?: string
+}
+
+export interface SchemaPolicyOptions<Schema extends StandardSchema> extends PolicyOptions {
+  /** Checks values when they are written and when they come back from a shared tier. Must accept its own output. */
+  readonly schema: Schema
+}
+
+/** A kind of data and how it is cached. Made by {@link definePolicy}; `T` flows to `cache.namespace(policy)`. */
+export interface Policy<T = unknown> {
+  readonly name: string
+  readonly ttlMs: number
+  readonly graceMs: number
+  readonly tiers: readonly string[] | undefined
+  readonly memoryTtlMs: number | undefined
+  readonly negativeTtlMs: number | undefined
+  readonly jitter: number
+  readonly factoryTimeoutMs: number
+  readonly retryAfterMs: number
+  readonly clone: boolean
+  readonly schemaVersion: string
+  readonly schema: StandardSchema<unknown, T> | undefined
+}
+
+const DEFAULTS = {
+  graceMs: 0,
+  jitter: 0.05,
+  factoryTimeoutMs: 30_000,
+  retryAfterMs: 1_000,
+  clone: false,
+  schemaVersion: '1',
+} as const
+const DEFAULT_MEMORY_TTL_MS = 60_000
+const MOST_JITTER = 0.5
+
+/** Declares, once, how a kind of data is cached. @throws {CacheOptionError | CacheTtlError} naming field, rule and value */
+export function definePolicy<Schema extends StandardSchema>(
+  options: SchemaPolicyOptions<Schema> & { readonly negativeTtlMs: number },
+): Policy<SchemaOutput<Schema> | undefined>
+export function definePolicy<Schema extends StandardSchema>(
+  options: SchemaPolicyOptions<Schema>,
+): Policy<SchemaOutput<Schema>>
+export function definePolicy<T = unknown>(options: PolicyOptions & { readonly negativeTtlMs: number }): Policy<T | undefined>
+export function definePolicy<T = unknown>(options: PolicyOptions): Policy<T>
+export function definePolicy(options: PolicyOptions & { readonly schema?: StandardSchema }): Policy {
+  const jitter = options.jitter ?? DEFAULTS.jitter
+  if (!(jitter >= 0 && jitter <= MOST_JITTER)) throw optionError('jitter', `a number from 0 to ${MOST_JITTER}`, jitter)
+  if (options.tiers?.length === 0) throw optionError('tiers', 'absent or have at least one name', '[]')
+  return Object.freeze({
+    name: checkedName('name', options.name),
+    ttlMs: checkedTtl('ttlMs', options.ttlMs),
+    graceMs: checkedGrace('graceMs', options.graceMs ?? DEFAULTS.graceMs),
+    tiers: options.tiers === undefined ? undefined : Object.freeze([...options.tiers]),
+    memoryTtlMs: optionalTtl('memoryTtlMs', options.memoryTtlMs),
+    negativeTtlMs: optionalTtl('negativeTtlMs', options.negativeTtlMs),
+    jitter,
+    factoryTimeoutMs: checkedTtl('factoryTimeoutMs', options.factoryTimeoutMs ?? DEFAULTS.factoryTimeoutMs),
+    retryAfterMs: checkedTtl('retryAfterMs', options.retryAfterMs ?? DEFAULTS.retryAfterMs),
+    clone: options.clone ?? DEFAULTS.clone,
+    schemaVersion: options.schemaVersion ?? DEFAULTS.schemaVersion,
+    schema: options.schema,
+  })
+}
+
+/** The longest stay in memory of a policy's values. */
+export function memoryCapOf(policy: Policy, hasSharedTier: boolean): number {
+  return policy.memoryTtlMs ?? (hasSharedTier ? DEFAULT_MEMORY_TTL_MS : policy.ttlMs)
+}
+
+function optionalTtl(field: string, ttlMs: number | undefined): number | undefined {
+  return ttlMs === undefined ? undefined : checkedTtl(field, ttlMs)
+}
+
+function optionError(field: string, rule: string, value: number | string): CacheOptionError {
+  return new CacheOptionError(`policy ${field} must be ${rule}, got ${value}`, { facts: { field, value } })
+}

@@ -1,0 +1,8 @@
+import { TestClock } from '@cidadao/contracts'
+import { tierConformance } from '../../test/tier-conformance.ts'
+import { memoryTier } from './memory-tier.ts'
+
+const clock = new TestClock()
+const tier = memoryTier({ clock })
+
+tierConformance('memory', { tier: () => tier, pass: (ms) => clock.advance(ms), fenced: true })
