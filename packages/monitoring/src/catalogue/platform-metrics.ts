@@ -1,0 +1,69 @@
+export const HTTP_METRICS = {
+  requestDuration: {
+    kind: 'histogram',
+    name: 'http_server_request_duration_seconds',
+    help: 'Requests by route pattern; a path that no route matches has the route unmatched.',
+    buckets: 'http',
+    labels: {
+      http_request_method: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
+      http_route: { limit: 64 },
+      http_response_status_code: { limit: 32 },
+    },
+  },
+  activeRequests: {
+    kind: 'gauge',
+    name: 'http_server_active_requests',
+    help: 'Requests being answered.',
+  },
+} as const
+
+export const RESILIENCE_METRICS = {
+  breakerState: {
+    kind: 'stateSet',
+    name: 'circuit_breaker_state',
+    help: 'State of a circuit breaker; one of the states is 1.',
+    states: ['closed', 'open', 'half-open'],
+    labels: { name: { limit: 64 } },
+  },
+  retries: {
+    kind: 'counter',
+    name: 'retries_total',
+    help: 'Attempts after the first one by how they ended.',
+    labels: { operation: { limit: 64 }, outcome: ['success', 'failure', 'exhausted'] },
+  },
+} as const
+
+export const HEALTH_METRICS = {
+  status: {
+    kind: 'gauge',
+    name: 'health_check_status',
+    help: 'Reported status of a check: 1 pass, 0.5 warn, 0 fail, -1 unknown.',
+    labels: { check: { limit: 64 } },
+  },
+  duration: {
+    kind: 'histogram',
+    name: 'health_check_duration_seconds',
+    help: 'Duration of health checks.',
+    buckets: 'check',
+    labels: { check: { limit: 64 } },
+  },
+} as const
+
+export const AUDIT_METRICS = {
+  entries: {
+    kind: 'counter',
+    name: 'audit_entries_total',
+    help: 'Entries appended to the audit log.',
+  },
+  unanchored: {
+    kind: 'gauge',
+    name: 'audit_unanchored_entries',
+    help: 'Entries that no external anchor covers yet.',
+  },
+  verifyFailures: {
+    kind: 'counter',
+    name: 'audit_verify_failures_total',
+    help: 'Verifications of the audit log that failed, by the kind of the first defect.',
+    labels: { kind: ['gap', 'leaf', 'link', 'column', 'root', 'signature', 'short', 'inconsistent'] },
+  },
+} as const
