@@ -1,1 +1,31 @@
-export {}
+export {
+  ContainerEngineMissingError,
+  EventuallyTimeoutError,
+  RedisBinaryMissingError,
+  RedisClusterNotFormedError,
+  RedisStartError,
+  TestKitOptionsError,
+  TestServiceUnavailableError,
+  TestServiceUnreachableError,
+  TestSetupMissingError,
+  TestTemplateError,
+} from './errors.ts'
+export { createTestDatabase, type TestDatabase, type TestDatabaseOptions, type TestDatabaseTemplate } from './postgres/test-database.ts'
+export {
+  startRedisCluster,
+  type ClusterMember,
+  type RedisClusterFixture,
+  type RedisClusterNode,
+  type StartRedisClusterOptions,
+} from './redis/start-redis-cluster.ts'
+export { startRedis, type RedisFixture, type StartRedisOptions } from './redis/start-redis.ts'
+export { createTestCertificate, type TestCertificate, type TestCertificateOptions } from './redis/test-certificate.ts'
+export {
+  testPostgres,
+  testRedis,
+  testRedisCluster,
+  type TestPostgres,
+  type TestRedis,
+  type TestRedisCluster,
+} from './services/provided-context.ts'
+export { SERVICE_KINDS, SERVICE_MODES, type ServiceKind, type ServiceMode } from './services/service-choice.ts'
