@@ -1,7 +1,7 @@
 import { defineConfig } from 'prisma/config'
 
 /** Only the `migrate` family of commands reads the address; `generate`, `validate` and `format` need none. */
-const url = process.env['DATABASE_URL']
+const url = process.env.DATABASE_URL
 
 export default defineConfig({
   schema: 'prisma/schema.prisma',

@@ -1,1 +1,113 @@
-export {}
+export { createDatabase, type Database, type DatabaseStats, type DatabaseTransaction, type Ping } from './database.ts'
+export { MIGRATION_MODES, type DatabaseOptions, type MigrationMode } from './database-options.ts'
+export { createEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded-postgres.ts'
+export { BREAKER_STATES, type BreakerState, type DatabaseEvents, type QueryEvent, type TransitionEvent } from './events.ts'
+export type { SqlExecutor, SqlResult, SqlStatement } from './sql-executor.ts'
+export type { PoolOptions, TlsOptions } from './pool/pool-options.ts'
+export type { DurationSummary, PoolSnapshot } from './pool/pool-stats.ts'
+export type { ResilienceOptions } from './resilience/resilience-options.ts'
+export {
+  ACCESS_MODES,
+  ISOLATION_LEVELS,
+  type AccessMode,
+  type IsolationLevel,
+  type TransactionOptions,
+} from './transactions/transaction-options.ts'
+export {
+  markRolledBack,
+  migrate,
+  migrationStatus,
+  type MigrationReport,
+  type MigrationStatus,
+  type MigratorOptions,
+} from './migrations/migrator.ts'
+export type { Migration } from './migrations/migration.ts'
+export type { Investigation, InvestigationDraft, InvestigationResults } from './investigations/investigation.ts'
+export type { CancelOptions, InvestigationStore, SaveOptions } from './investigations/investigation-store.ts'
+export type { FindOptions, InvestigationPage } from './investigations/find-query.ts'
+export type { OwnerScope } from './investigations/owner-scope.ts'
+export {
+  INVESTIGATION_STATUSES,
+  isInvestigationStatus,
+  isTerminal,
+  isTransitionAllowed,
+  RETRY,
+  STATUS_TRANSITIONS,
+  TERMINAL_STATUSES,
+  toInvestigationStatus,
+  type InvestigationStatus,
+  type StatusChange,
+  type TerminalStatus,
+} from './investigations/investigation-status.ts'
+export { uuidV7 } from './investigations/uuid-v7.ts'
+export {
+  STEP_STATUSES,
+  type EventDraft,
+  type EventRecord,
+  type PlanDraft,
+  type PlanRecord,
+  type StepChange,
+  type StepDraft,
+  type StepEnd,
+  type StepFinish,
+  type StepRecord,
+  type StepStart,
+  type StepStatus,
+} from './runs/run-records.ts'
+export type { EventRange, RunStore } from './runs/run-store.ts'
+export type { MetricRecord, MetricSample, MetricStore, SeriesRange } from './metrics/metric-store.ts'
+export {
+  DatabaseClosedError,
+  DatabaseError,
+  EFFECTS,
+  InvalidOptionsError,
+  TransactionAbortedError,
+  TransactionEndedError,
+  UnexpectedDatabaseError,
+  type Effect,
+} from './errors/database-error.ts'
+export {
+  AuthenticationError,
+  CircuitOpenError,
+  CommitUnknownError,
+  ConnectionBudgetError,
+  ConnectionLostError,
+  DatabaseMissingError,
+  DatabaseUnavailableError,
+  NotPrimaryError,
+  PoolTimeoutError,
+  TlsError,
+  TooManyConnectionsError,
+  TransactionLostError,
+} from './errors/connection-errors.ts'
+export {
+  AnswerTimeoutError,
+  ConstraintError,
+  InvalidValueError,
+  LockTimeoutError,
+  PermissionDeniedError,
+  QueryCancelledError,
+  SchemaMismatchError,
+  ServerExhaustedError,
+  StatementTimeoutError,
+  TransactionConflictError,
+} from './errors/statement-errors.ts'
+export {
+  IllegalTransitionError,
+  ImmutableFieldError,
+  InvalidCursorError,
+  InvalidInvestigationError,
+  InvestigationNotFoundError,
+  StepNotFoundError,
+  VersionConflictError,
+} from './errors/investigation-errors.ts'
+export {
+  DatabaseNewerError,
+  DatabaseNotEmptyError,
+  MigrationEditedError,
+  MigrationFailedError,
+  MigrationLockTimeoutError,
+  MigrationsPendingError,
+  MigrationUnfinishedError,
+} from './errors/migration-errors.ts'
+export { InvalidMetricError } from './errors/metric-errors.ts'

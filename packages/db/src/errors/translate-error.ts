@@ -1,0 +1,234 @@
+import { InfraError, toError, type ErrorFacts } from '@cidadao/contracts'
+import { toAuditError } from '../audit/audit-errors.ts'
+import {
+  AuthenticationError,
+  ConnectionLostError,
+  DatabaseMissingError,
+  DatabaseUnavailableError,
+  NotPrimaryError,
+  TlsError,
+  TooManyConnectionsError,
+} from './connection-errors.ts'
+import { DatabaseClosedError, UnexpectedDatabaseError, type DatabaseError } from './database-error.ts'
+import { IllegalTransitionError, ImmutableFieldError } from './investigation-errors.ts'
+import {
+  AnswerTimeoutError,
+  ConstraintError,
+  InvalidValueError,
+  LockTimeoutError,
+  PermissionDeniedError,
+  QueryCancelledError,
+  SchemaMismatchError,
+  ServerExhaustedError,
+  StatementTimeoutError,
+  TransactionConflictError,
+} from './statement-errors.ts'
+
+/**
+ * Turns whatever the driver, Prisma or the socket threw into one of this package's errors. The only place that knows
+ * SQLSTATEs, Prisma's codes and the drivers' plain messages. Deliberate errors pass unchanged.
+ */
+export function translateError(thrown: unknown): InfraError {
+  if (thrown instanceof InfraError) return thrown
+  const error = toError(thrown)
+  const audit = toAuditError(error)
+  if (audit instanceof InfraError) return audit
+  const failure = describeFailure(error)
+  return bySqlState(failure, error) ?? bySystemCode(failure, error) ?? byPrismaCode(failure, error) ?? byMessage(error) ?? unexpected(error)
+}
+
+interface Failure {
+  readonly sqlState: string | undefined
+  readonly code: string | undefined
+  readonly constraint: string | undefined
+  readonly table: string | undefined
+  readonly column: string | undefined
+  readonly detail: string | undefined
+}
+
+const SQLSTATE = /^[0-9A-Z]{5}$/
+const PRISMA_CODE = /^P\d{4}$/
+
+/** Reads the same facts from pg's flat error and from the one that Prisma wraps around it. */
+function describeFailure(error: Error): Failure {
+  const inner = read(read(read(error, 'meta'), 'driverAdapterError'), 'cause') ?? read(error, 'cause') ?? {}
+  const text = (name: string): string | undefined => asText(read(error, name))
+  const code = text('code')
+  const ownState = code !== undefined && SQLSTATE.test(code) && !PRISMA_CODE.test(code) ? code : undefined
+  return {
+    code,
+    sqlState: ownState ?? asText(read(inner, 'originalCode')) ?? asText(read(read(error, 'meta'), 'code')),
+    constraint: text('constraint') ?? asText(read(read(inner, 'constraint'), 'index')),
+    table: text('table'),
+    column: text('column'),
+    detail: text('detail'),
+  }
+}
+
+function read(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined
+}
+
+function asText(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}
+
+function bySqlState(failure: Failure, cause: Error): DatabaseError | undefined {
+  const { sqlState } = failure
+  if (sqlState === undefined) return undefined
+  const options = { cause, facts: { sqlState } }
+  switch (sqlState) {
+    case '40001':
+    case '40P01':
+      return new TransactionConflictError('the transaction conflicted with another one and was rolled back', options)
+    case '57014':
+      return cause.message.includes('statement timeout')
+        ? new StatementTimeoutError('the statement took longer than the statement timeout', options)
+        : new QueryCancelledError('the statement was cancelled', options)
+    case '55P03':
+      return new LockTimeoutError('a lock was not granted within the lock timeout', options)
+    case '57P01':
+    case '57P02':
+    case '25P03':
+      return new ConnectionLostError('the server ended the connection', options)
+    case '57P03':
+      return new DatabaseUnavailableError('the server is not accepting connections yet', options)
+    case '53300':
+      return new TooManyConnectionsError('the server has no connection left', options)
+    case '3D000':
+      return new DatabaseMissingError('the database does not exist', options)
+    case '25006':
+      return new NotPrimaryError('the server is a replica and takes no writes', options)
+    case '42501':
+      return new PermissionDeniedError('the database role is not permitted to do this', options)
+    case '42P01':
+    case '42703':
+    case '42883':
+    case '3F000':
+      return new SchemaMismatchError(`the database lacks what this version needs: ${cause.message}`, options)
+    default:
+      return bySqlStateClass(failure, sqlState, cause)
+  }
+}
+
+function bySqlStateClass(failure: Failure, sqlState: string, cause: Error): DatabaseError | undefined {
+  const options = { cause, facts: { sqlState } }
+  switch (sqlState.slice(0, 2)) {
+    case '08':
+      return sqlState === '08001' || sqlState === '08004'
+        ? new DatabaseUnavailableError('the server refused the connection', options)
+        : new ConnectionLostError('the connection failed', options)
+    case '22':
+      return new InvalidValueError(`the server could not read a value: ${cause.message}`, options)
+    case '23':
+      return constraintError(failure, sqlState, cause)
+    case '28':
+      return new AuthenticationError('the server refused the user or the password', options)
+    case '53':
+    case '58':
+      return new ServerExhaustedError('the server ran out of a resource or failed on one', options)
+    default:
+      return undefined
+  }
+}
+
+const CONSTRAINT_KINDS: Readonly<Record<string, string>> = {
+  '23502': 'not-null',
+  '23503': 'foreign-key',
+  '23505': 'unique',
+  '23514': 'check',
+  '23P01': 'exclusion',
+}
+
+function constraintError(failure: Failure, sqlState: string, cause: Error): DatabaseError {
+  // Raised by the guard trigger, for writers that came past the repository.
+  if (failure.constraint === 'investigations_immutable') return new ImmutableFieldError(failure.column ?? 'a column', cause)
+  if (failure.constraint === 'investigations_transition') {
+    const [from = '?', to = '?'] = (failure.detail ?? '').split('>')
+    return new IllegalTransitionError(from, to, cause)
+  }
+  const kind = CONSTRAINT_KINDS[sqlState] ?? 'other'
+  const name = failure.constraint ?? failure.column ?? 'unnamed'
+  const facts: ErrorFacts = { sqlState, kind, constraint: name, table: failure.table ?? null }
+  return new ConstraintError(`the ${kind} constraint "${name}" refused the row`, { cause, facts })
+}
+
+const UNREACHABLE = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOENT', 'EACCES']
+const BROKEN = ['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ECONNABORTED']
+const TLS_CODES = /^(ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_(GET|VERIFY)_|HOSTNAME_MISMATCH)/
+
+function bySystemCode(failure: Failure, cause: Error): DatabaseError | undefined {
+  const code = failure.code ?? firstCode(cause)
+  if (code === undefined) return undefined
+  const options = { cause, facts: { systemCode: code } }
+  if (UNREACHABLE.includes(code)) return new DatabaseUnavailableError(`the server cannot be reached (${code})`, options)
+  if (BROKEN.includes(code)) return new ConnectionLostError(`the connection broke (${code})`, options)
+  if (TLS_CODES.test(code)) return new TlsError(`TLS failed (${code})`, options)
+  return undefined
+}
+
+/** A host name with several addresses fails with one error for each. */
+function firstCode(error: Error): string | undefined {
+  return error instanceof AggregateError ? asText(read(error.errors[0], 'code')) : undefined
+}
+
+function byPrismaCode({ code }: Failure, cause: Error): DatabaseError | undefined {
+  const options = { cause, facts: { prismaCode: code ?? null } }
+  switch (code) {
+    case 'P1000':
+      return new AuthenticationError('the server refused the user or the password', options)
+    case 'P1001':
+    case 'P1002':
+      return new DatabaseUnavailableError('the server cannot be reached', options)
+    case 'P1003':
+      return new DatabaseMissingError('the database does not exist', options)
+    case 'P1011':
+      return new TlsError('TLS failed', options)
+    case 'P1008':
+    case 'P1017':
+      return new ConnectionLostError('the connection broke', options)
+    case 'P2002':
+    case 'P2003':
+    case 'P2004':
+    case 'P2011':
+      return new ConstraintError('a constraint refused the row', options)
+    case 'P2000':
+    case 'P2020':
+      return new InvalidValueError('the server could not read a value', options)
+    case 'P2021':
+    case 'P2022':
+      return new SchemaMismatchError('the database lacks what this version needs', options)
+    case 'P2034':
+      return new TransactionConflictError('the transaction conflicted with another one and was rolled back', options)
+    case 'P2037':
+      return new TooManyConnectionsError('the server has no connection left', options)
+    default:
+      return undefined
+  }
+}
+
+/** The drivers say these without any code. */
+function byMessage(cause: Error): DatabaseError | undefined {
+  const { message } = cause
+  if (/Connection terminated due to connection timeout|^timeout expired/.test(message)) {
+    return new DatabaseUnavailableError('the server did not answer within the connect timeout', { cause })
+  }
+  if (/Connection terminated|not queryable|Client was closed/.test(message)) {
+    return new ConnectionLostError('the connection broke', { cause })
+  }
+  if (message === 'Query read timeout') {
+    return new AnswerTimeoutError('the server did not answer within the statement timeout and its grace', { cause })
+  }
+  if (message.includes('after calling end on the pool')) return new DatabaseClosedError('the database has been stopped', { cause })
+  if (/server does not support SSL|establishing an SSL connection/.test(message)) {
+    return new TlsError('the server does not offer TLS', { cause })
+  }
+  if (/password must be a string|SASL/i.test(message)) {
+    return new AuthenticationError('the password is missing or was refused', { cause })
+  }
+  return undefined
+}
+
+function unexpected(cause: Error): DatabaseError {
+  return new UnexpectedDatabaseError(cause.message, { cause })
+}

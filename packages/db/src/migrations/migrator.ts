@@ -1,0 +1,184 @@
+import { silentLogger, toError, type Logger } from '@cidadao/contracts'
+import pg from 'pg'
+import {
+  DatabaseNewerError,
+  DatabaseNotEmptyError,
+  MigrationEditedError,
+  MigrationFailedError,
+  MigrationLockTimeoutError,
+  MigrationUnfinishedError,
+} from '../errors/migration-errors.ts'
+import { translateError } from '../errors/translate-error.ts'
+import { MIGRATIONS } from '../generated/migrations.ts'
+import { toClientConfig } from '../pool/connection-pool.ts'
+import { resolvePoolOptions, type PoolOptions } from '../pool/pool-options.ts'
+import { checksumOf, type Migration } from './migration.ts'
+import { MigrationTable, type MigrationRecord } from './migration-table.ts'
+
+export interface MigratorOptions {
+  /** Address of the database; it must go straight to the server, since the lock belongs to the session. */
+  readonly url: string
+  /** Of these, application name and TLS count here. @default {} */
+  readonly pool?: PoolOptions
+  /** Longest wait for another process that migrates, in milliseconds. @default 60_000 */
+  readonly lockTimeoutMs?: number
+  /** @default those of this package */
+  readonly migrations?: readonly Migration[]
+  /** @default silent */
+  readonly logger?: Logger
+}
+
+export interface MigrationReport {
+  /** Names applied by this call, in order. */
+  readonly applied: readonly string[]
+  /** Name of the newest migration in the database. */
+  readonly current: string | null
+}
+
+export interface MigrationStatus {
+  readonly applied: readonly string[]
+  readonly pending: readonly string[]
+}
+
+/** The number that Prisma's own command line locks, so that the two exclude each other. */
+const PRISMA_LOCK = 72_707_369
+const DEFAULT_LOCK_TIMEOUT_MS = 60_000
+
+/**
+ * Applies what is missing, each migration once however many processes start at the same time.
+ *
+ * Does what `prisma migrate deploy` does, on the same table and under the same lock, and is stricter in one point: an
+ * applied migration that was edited is refused, as is a database with migrations that this version does not know.
+ */
+export async function migrate(options: MigratorOptions): Promise<MigrationReport> {
+  const migrations = options.migrations ?? MIGRATIONS
+  return withSession(options, async (client) => {
+    await lock(client, options.lockTimeoutMs ?? DEFAULT_LOCK_TIMEOUT_MS)
+    const table = new MigrationTable(client)
+    if (!(await table.exists())) {
+      if (await table.hasForeignTables()) throw notEmpty()
+      await table.create()
+    }
+    const pending = pendingOf(migrations, await table.records())
+    const logger = options.logger ?? silentLogger
+    for (const migration of pending) {
+      await apply(client, table, migration)
+      logger.info('database migration applied', { migration: migration.name })
+    }
+    return { applied: pending.map(({ name }) => name), current: migrations.at(-1)?.name ?? null }
+  })
+}
+
+/** What is applied and what is missing; changes nothing. Throws as `migrate` for a database that it would refuse. */
+export async function migrationStatus(options: MigratorOptions): Promise<MigrationStatus> {
+  const migrations = options.migrations ?? MIGRATIONS
+  return withSession(options, async (client) => {
+    const table = new MigrationTable(client)
+    const pending = pendingOf(migrations, (await table.exists()) ? await table.records() : []).map(({ name }) => name)
+    return { pending, applied: migrations.map(({ name }) => name).filter((name) => !pending.includes(name)) }
+  })
+}
+
+/**
+ * Declares that a failed migration has been undone by hand, so that the next `migrate` tries it again. Returns how
+ * many failed runs were marked.
+ */
+export async function markRolledBack(options: MigratorOptions, name: string): Promise<number> {
+  return withSession(options, async (client) => {
+    await lock(client, options.lockTimeoutMs ?? DEFAULT_LOCK_TIMEOUT_MS)
+    return new MigrationTable(client).markRolledBack(name)
+  })
+}
+
+async function withSession<T>(options: MigratorOptions, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({
+    ...toClientConfig(options.url, resolvePoolOptions(options.pool)),
+    // A migration takes as long as it takes.
+    statement_timeout: 0,
+    query_timeout: 0,
+    lock_timeout: 0,
+    connectionTimeoutMillis: 10_000,
+  })
+  client.on('error', () => {}) // the statement that runs then fails with it; unheard, it would end the process
+  try {
+    await client.connect()
+    await client.query('SET statement_timeout = 0')
+    return await work(client)
+  } catch (error) {
+    throw translateError(error)
+  } finally {
+    await client.end()
+  }
+}
+
+async function lock(client: pg.Client, timeoutMs: number): Promise<void> {
+  await client.query(`SET lock_timeout = ${Math.max(1, Math.trunc(timeoutMs))}`)
+  try {
+    await client.query('SELECT pg_advisory_lock($1)', [PRISMA_LOCK])
+  } catch (error) {
+    const failure = translateError(error)
+    if (failure.code !== 'DB_LOCK_TIMEOUT') throw failure
+    throw new MigrationLockTimeoutError(`another process has been migrating this database for ${timeoutMs} ms`, {
+      cause: failure,
+      facts: { timeoutMs },
+    })
+  }
+  await client.query('SET lock_timeout = 0')
+}
+
+/** The migrations still to run. Throws where the database is not one that this version may touch. */
+function pendingOf(migrations: readonly Migration[], records: readonly MigrationRecord[]): readonly Migration[] {
+  const unfinished = records.find(({ state }) => state === 'unfinished')
+  if (unfinished !== undefined) throw unfinishedError(unfinished)
+  const applied = new Map(records.filter(({ state }) => state === 'applied').map((record) => [record.name, record]))
+  const known = new Map(migrations.map((migration) => [migration.name, migration]))
+  const unknown = [...applied.keys()].filter((name) => !known.has(name))
+  if (unknown.length > 0) throw newerError(unknown, migrations.at(-1)?.name ?? null)
+  for (const record of applied.values()) {
+    const migration = known.get(record.name)
+    if (migration !== undefined && checksumOf(migration) !== record.checksum) throw editedError(record.name)
+  }
+  return migrations.filter(({ name }) => !applied.has(name))
+}
+
+async function apply(client: pg.Client, table: MigrationTable, migration: Migration): Promise<void> {
+  const id = await table.begin(migration)
+  try {
+    // Without parameters the whole file goes as one message, and so as one transaction.
+    await client.query(migration.sql)
+  } catch (error) {
+    const { message } = toError(error)
+    // A file with a BEGIN of its own leaves an aborted transaction behind; otherwise this only draws a notice.
+    await client.query('ROLLBACK')
+    await table.fail(id, message)
+    throw new MigrationFailedError(`migration ${migration.name} failed: ${message}`, {
+      cause: error,
+      facts: { migration: migration.name },
+    })
+  }
+  await table.finish(id)
+}
+
+function unfinishedError(record: MigrationRecord): MigrationUnfinishedError {
+  const why = record.logs === null ? 'it was interrupted' : `it failed with: ${record.logs}`
+  return new MigrationUnfinishedError(`migration ${record.name} did not finish (${why}): undo what it left, then mark it as rolled back`, {
+    facts: { migration: record.name },
+  })
+}
+
+function editedError(name: string): MigrationEditedError {
+  return new MigrationEditedError(`migration ${name} was edited after it was applied: restore the file and add a new migration`, {
+    facts: { migration: name },
+  })
+}
+
+function newerError(unknown: readonly string[], newestKnown: string | null): DatabaseNewerError {
+  return new DatabaseNewerError(
+    `the database belongs to a newer version: it has ${unknown.join(', ')}, and this version ends at ${newestKnown ?? 'none'}; upgrade the program`,
+    { facts: { unknown: unknown.join(', '), newestKnown } },
+  )
+}
+
+function notEmpty(): DatabaseNotEmptyError {
+  return new DatabaseNotEmptyError('the database has a table "investigations" that no migration of ours made: use an empty database')
+}

@@ -1,0 +1,180 @@
+import { defineService, systemClock, type Clock, type Logger, type Service, type TypedEvents } from '@cidadao/contracts'
+import type pg from 'pg'
+import { DatabaseClosedError } from '../errors/database-error.ts'
+import { translateError } from '../errors/translate-error.ts'
+import type { DatabaseEvents } from '../events.ts'
+import type { SqlExecutor, SqlResult, SqlStatement } from '../sql-executor.ts'
+import { resolveAddress } from './connection-address.ts'
+import { meteredClient } from './metered-client.ts'
+import { PingingPool } from './pinging-pool.ts'
+import { toTlsConfig, type ResolvedPoolOptions } from './pool-options.ts'
+import { PoolStats, type PoolSnapshot } from './pool-stats.ts'
+
+/** How much longer than the server's own timeout we wait for its answer before giving up on the connection. */
+const ANSWER_GRACE_MS = 5_000
+
+export interface ConnectionPoolParts {
+  readonly url: () => string
+  readonly options: ResolvedPoolOptions
+  readonly events: TypedEvents<DatabaseEvents>
+  readonly logger: Logger
+  readonly clock?: Clock
+}
+
+/** One client for the length of a transaction. */
+export interface PooledClient extends SqlExecutor {
+  /** Hands the connection back; with an error it is closed instead. */
+  release(error?: Error): void
+}
+
+/** Connections to one server, from `start` to `stop`. Errors are this package's; nothing is retried here. */
+export class ConnectionPool implements Service, SqlExecutor {
+  readonly name = 'db-pool'
+  readonly #parts: ConnectionPoolParts
+  readonly #lifecycle: Service
+  readonly #stats = new PoolStats()
+  #pool: PingingPool | undefined
+  #clients = new Set<pg.ClientBase>()
+
+  constructor(parts: ConnectionPoolParts) {
+    this.#parts = parts
+    this.#lifecycle = defineService({ name: this.name, start: () => this.#open(), stop: () => this.#close() })
+  }
+
+  /** Opens nothing yet: the first use connects. Throws `InvalidOptionsError` for an address that cannot work. */
+  start(signal?: AbortSignal): Promise<void> {
+    return this.#lifecycle.start(signal)
+  }
+
+  /** New work is refused at once; running work has `stopTimeoutMs` to end, then its connections are cut. */
+  stop(): Promise<void> {
+    return this.#lifecycle.stop()
+  }
+
+  async query<Row extends object>(query: SqlStatement | string, values?: unknown[]): Promise<SqlResult<Row>> {
+    try {
+      return await this.driver.query<Row>(query, values)
+    } catch (error) {
+      throw translateError(error)
+    }
+  }
+
+  /** Takes one connection out of the pool; the caller must release it. */
+  async acquire(): Promise<PooledClient> {
+    try {
+      return toPooledClient(await this.driver.connect())
+    } catch (error) {
+      throw translateError(error)
+    }
+  }
+
+  /** The driver's pool, for Prisma's adapter. */
+  get driver(): pg.Pool {
+    if (this.#pool === undefined) throw new DatabaseClosedError('the database is not started')
+    return this.#pool
+  }
+
+  stats(): PoolSnapshot {
+    const { size, maxOverflow } = this.#parts.options
+    const { totalCount = 0, idleCount = 0, waitingCount = 0 } = this.#pool ?? {}
+    return this.#stats.snapshot({ total: totalCount, idle: idleCount, waiting: waitingCount, max: size + maxOverflow })
+  }
+
+  async #open(): Promise<void> {
+    this.#pool = this.#createPool()
+    this.#clients = new Set()
+  }
+
+  #createPool(): PingingPool {
+    const { options, events, logger } = this.#parts
+    const pool = new PingingPool({
+      ...toClientConfig(this.#parts.url(), options),
+      min: options.size,
+      max: options.size + options.maxOverflow,
+      idleTimeoutMillis: options.idleTimeoutMs,
+      maxLifetimeSeconds: options.maxLifetimeSeconds,
+      acquireTimeoutMs: options.acquireTimeoutMs,
+      pingAfterIdleMs: options.pingAfterIdleMs,
+      pingTimeoutMs: options.pingTimeoutMs,
+      Client: meteredClient((event) => {
+        this.#stats.addQuery(event)
+        events.emit('query', event)
+      }),
+      onAcquired: (waitMs) => {
+        this.#stats.addWait(waitMs)
+        events.emit('acquire', { waitMs })
+      },
+      onReleased: (useMs) => {
+        this.#stats.addUse(useMs)
+        events.emit('release', { useMs })
+      },
+      onTimeout: (waitMs, waiting) => {
+        this.#stats.addTimeout()
+        events.emit('pool-timeout', { waitMs, waiting })
+      },
+    })
+    pool.on('error', (error) => {
+      const { code } = translateError(error)
+      logger.warn('an idle database connection broke', { code })
+      events.emit('connection-lost', { code })
+    })
+    pool.on('connect', (client) => {
+      this.#clients.add(client)
+      events.emit('connect', { total: pool.totalCount })
+    })
+    pool.on('remove', (client) => {
+      this.#clients.delete(client)
+      events.emit('remove', { total: pool.totalCount })
+    })
+    return pool
+  }
+
+  async #close(): Promise<void> {
+    const pool = this.#pool
+    this.#pool = undefined
+    if (pool === undefined) return
+    const clock = this.#parts.clock ?? systemClock
+    const cut = clock.schedule(this.#parts.options.stopTimeoutMs, () => {
+      this.#parts.logger.warn('database work did not end in time and was cut off', { connections: this.#clients.size })
+      for (const client of this.#clients) cutOff(client)
+    })
+    await pool.end()
+    cut.cancel()
+  }
+}
+
+/** The driver's settings that a pool and a single connection share. */
+export function toClientConfig(url: string, options: ResolvedPoolOptions): pg.ClientConfig {
+  const { connectionString, sessionOptions } = resolveAddress(url, options.tls !== undefined)
+  const ssl = toTlsConfig(options.tls)
+  return {
+    connectionString,
+    options: sessionOptions,
+    application_name: options.applicationName,
+    keepAlive: true,
+    statement_timeout: options.statementTimeoutMs,
+    query_timeout: options.statementTimeoutMs + ANSWER_GRACE_MS,
+    lock_timeout: options.lockTimeoutMs,
+    idle_in_transaction_session_timeout: options.idleInTransactionTimeoutMs,
+    ...(ssl === undefined ? {} : { ssl }),
+  }
+}
+
+function toPooledClient(client: pg.PoolClient): PooledClient {
+  return {
+    query: async <Row extends object>(query: SqlStatement | string, values?: unknown[]) => {
+      try {
+        return await client.query<Row>(query, values)
+      } catch (error) {
+        throw translateError(error)
+      }
+    },
+    release: (error) => client.release(error),
+  }
+}
+
+/** Ends a connection that is in use, at once. The user sees a lost connection. */
+function cutOff(client: pg.ClientBase): void {
+  const { connection } = client as unknown as { readonly connection: { readonly stream: { destroy(): void } } }
+  connection.stream.destroy()
+}

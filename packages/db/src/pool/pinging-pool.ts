@@ -1,0 +1,98 @@
+import pg from 'pg'
+import { PoolTimeoutError } from '../errors/connection-errors.ts'
+
+export interface PingingPoolOptions extends pg.PoolConfig {
+  readonly pingAfterIdleMs: number
+  readonly pingTimeoutMs: number
+  readonly acquireTimeoutMs: number
+  readonly onAcquired: (waitMs: number) => void
+  readonly onReleased: (useMs: number) => void
+  readonly onTimeout: (waitMs: number, waiting: number) => void
+}
+
+type ConnectCallback = (error: Error | undefined, client: pg.PoolClient | undefined, done: (release?: unknown) => void) => void
+
+/**
+ * The driver's pool, except that a connection that was idle for long is tried before it is handed out, and that
+ * nothing which happens to a connection can end the process. Both `query` and Prisma take connections through
+ * `connect`, so this holds for all.
+ */
+export class PingingPool extends pg.Pool {
+  readonly #options: PingingPoolOptions
+  readonly #idleSinceMs = new WeakMap<pg.ClientBase, number>()
+  readonly #acquiredMs = new WeakMap<pg.ClientBase, number>()
+
+  constructor(options: PingingPoolOptions) {
+    super({ ...options, connectionTimeoutMillis: options.acquireTimeoutMs })
+    this.#options = options
+    // The driver removes its own listener while a connection is in use; an `error` event that nobody hears ends the
+    // process. The failure itself reaches whoever uses the connection through the next answer.
+    this.on('connect', (client) => client.on('error', () => {}))
+    this.on('release', (_error, client) => this.#noteRelease(client))
+  }
+
+  override connect(): Promise<pg.PoolClient>
+  override connect(callback: ConnectCallback): void
+  override connect(callback?: ConnectCallback): Promise<pg.PoolClient> | undefined {
+    const acquired = this.#acquire()
+    if (callback === undefined) return acquired
+    acquired.then(
+      (client) => callback(undefined, client, (error) => client.release(error as Error | undefined)),
+      (error: unknown) => callback(error as Error, undefined, () => {}),
+    )
+    return undefined
+  }
+
+  async #acquire(): Promise<pg.PoolClient> {
+    const startedMs = performance.now()
+    let client = await this.#take(startedMs)
+    while (this.#isStale(client) && !(await this.#answers(client))) client = await this.#take(startedMs)
+    const nowMs = performance.now()
+    this.#acquiredMs.set(client, nowMs)
+    this.#options.onAcquired(nowMs - startedMs)
+    return client
+  }
+
+  async #take(startedMs: number): Promise<pg.PoolClient> {
+    const waiting = this.waitingCount
+    try {
+      return await super.connect()
+    } catch (error) {
+      // The driver's words for "every connection stayed busy"; a server that does not answer is told otherwise.
+      if (!(error instanceof Error) || error.message !== 'timeout exceeded when trying to connect') throw error
+      const waitMs = performance.now() - startedMs
+      this.#options.onTimeout(waitMs, waiting)
+      throw new PoolTimeoutError(`no connection became free within ${this.#options.acquireTimeoutMs} ms`, {
+        cause: error,
+        facts: { waitMs: Math.round(waitMs), total: this.totalCount, idle: this.idleCount, waiting: this.waitingCount },
+      })
+    }
+  }
+
+  #isStale(client: pg.PoolClient): boolean {
+    const idleSinceMs = this.#idleSinceMs.get(client)
+    return idleSinceMs !== undefined && performance.now() - idleSinceMs > this.#options.pingAfterIdleMs
+  }
+
+  /** A connection that fails the ping is closed; the next one, or a new one, is tried instead. */
+  async #answers(client: pg.PoolClient): Promise<boolean> {
+    try {
+      // `query_timeout` of a single statement is known to the driver, but missing from its type declarations.
+      const ping: pg.QueryConfig & { readonly query_timeout: number } = { text: 'SELECT 1', query_timeout: this.#options.pingTimeoutMs }
+      await client.query(ping)
+      return true
+    } catch (error) {
+      client.release(error as Error)
+      return false
+    }
+  }
+
+  #noteRelease(client: pg.PoolClient): void {
+    const nowMs = performance.now()
+    this.#idleSinceMs.set(client, nowMs)
+    const acquiredMs = this.#acquiredMs.get(client)
+    if (acquiredMs === undefined) return
+    this.#acquiredMs.delete(client)
+    this.#options.onReleased(nowMs - acquiredMs)
+  }
+}
