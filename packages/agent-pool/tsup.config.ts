@@ -1,3 +1,4 @@
 import { libraryBuild } from '@cidadao/workspace/tsup'
 
-export default libraryBuild({ entry: ['src/index.ts'] })
+// The worker is a file of its own: threads are started from it by URL.
+export default libraryBuild({ entry: ['src/index.ts', 'src/worker.ts'] })
