@@ -1,1 +1,113 @@
-export {}
+export { analyzePortal, runContractRules, type Analysis, type AnalyzeOptions } from './analyze.ts'
+export {
+  addDays,
+  civilDate,
+  datePartsOf,
+  daysBetween,
+  formatBrazilianDate,
+  formatIsoDate,
+  parseBrazilianDate,
+  parseIsoDate,
+  WEEKDAYS,
+  weekdayOf,
+  yearOf,
+  type CivilDate,
+  type DateParts,
+  type Weekday,
+} from './civil-date.ts'
+export { matchesFilter, type ContractFilter } from './contract-filter.ts'
+export {
+  fingerprintPortalContracts,
+  loadPortalContracts,
+  readContracts,
+  scanContracts,
+  type ContractTable,
+  type LoadOptions,
+  type ScanOptions,
+  type ScanResult,
+  type SourceSummary,
+} from './contract-source.ts'
+export { ContractTotals, type ContractSummary } from './contract-summary.ts'
+export {
+  SUPPLIER_KINDS,
+  type Contract,
+  type ContractFacts,
+  type PublicBody,
+  type RowPosition,
+  type Supplier,
+  type SupplierKind,
+} from './contract.ts'
+export {
+  ArchiveLimitError,
+  ArchiveUnreadableError,
+  FileEmptyError,
+  HeaderMismatchError,
+  ProcurementOptionError,
+  SourceNotFoundError,
+  SourceUnreadableError,
+  SourceWithoutFilesError,
+  TooManyContractsError,
+  WrongEncodingError,
+} from './errors.ts'
+export {
+  FINDING_OUTCOMES,
+  RULE_IDS,
+  SEVERITIES,
+  type Finding,
+  type FindingOutcome,
+  type FindingValue,
+  type FindingValues,
+  type RuleId,
+  type Severity,
+} from './findings/finding.ts'
+export type { BuyerRecord, ContractRecord, FindingRecord, SupplierReference } from './findings/finding-record.ts'
+export { easterOf, NATIONAL_HOLIDAYS, nationalHolidayOn, type NationalHoliday } from './holidays.ts'
+export {
+  cnpjCheckDigits,
+  IDENTIFIER_CHECKS,
+  isValidCnpj,
+  isValidCpf,
+  maskCpfs,
+  normalizeCnpj,
+  type IdentifierCheck,
+} from './identifiers.ts'
+export type { LocalizedText } from './localized-text.ts'
+export {
+  addMoney,
+  compareMoney,
+  displayMoney,
+  formatMoney,
+  leadingDigits,
+  parseDecimalMoney,
+  parseMoney,
+  ratioOf,
+  reais,
+  ZERO,
+  type Money,
+} from './money.ts'
+export { createAmendmentGrowth, type AmendmentGrowthOptions } from './rules/amendment-growth.ts'
+export { createBenfordFirst, type BenfordFirstOptions } from './rules/benford-first.ts'
+export { createBenfordFirstTwo, type BenfordFirstTwoOptions } from './rules/benford-first-two.ts'
+export { CONFORMITIES, type Conformity } from './rules/benford-statistics.ts'
+export { createCalendar, type CalendarOptions } from './rules/calendar.ts'
+export { createDuplicateContract, type DuplicateContractOptions } from './rules/duplicate-contract.ts'
+export { createInvalidIdentifier, type InvalidIdentifierOptions } from './rules/invalid-identifier.ts'
+export { createLatePublication, type LatePublicationOptions } from './rules/late-publication.ts'
+export {
+  allRules,
+  isContractRuleId,
+  startContractRule,
+  startContractRules,
+  type ContractRuleId,
+  type ContractRuleOptions,
+  type ContractRuleSelection,
+  type RegisteredRule,
+} from './rules/registry.ts'
+export { createRoundValue, type RoundValueOptions } from './rules/round-value.ts'
+export { DEFAULT_MAX_RECORDS, type RuleDescription, type RuleOptions, type RuleRun } from './rules/rule.ts'
+export { createSupplierConcentration, type SupplierConcentrationOptions } from './rules/supplier-concentration.ts'
+export { type ReadOptions, type ReadProgress } from './source/read-table.ts'
+export { REJECT_REASONS, type RejectedRow, type RejectReason, type RejectSummary } from './source/rejected-row.ts'
+export type { SourceLimits } from './source/source-limits.ts'
+export type { FileDigest, TableEvent } from './source/table.ts'
+export { findSuperiorOrgans, SUPERIOR_ORGANS, superiorOrganByCode, type SuperiorOrgan } from './superior-organs.ts'

@@ -1,0 +1,104 @@
+import type { Contract, ContractFacts } from './contract.ts'
+import { matchesFilter, type ContractFilter } from './contract-filter.ts'
+import { ContractTotals, type ContractSummary } from './contract-summary.ts'
+import { requireInteger, TooManyContractsError } from './errors.ts'
+import { PORTAL_CONTRACTS } from './source/portal-contracts.ts'
+import { fingerprintTable, readTable, readTableBatches, sourceSha256, type ReadOptions } from './source/read-table.ts'
+import { RejectList, type RejectSummary } from './source/rejected-row.ts'
+import type { FileDigest, TableEvent } from './source/table.ts'
+
+/**
+ * Streams the contracts at `source`: a folder of Portal files, the ZIP they come in, or one CSV file. Yields each row
+ * in the order of the file, as a contract or as a rejected row, and the digest of each file at its end.
+ * Memory does not grow with the size of the files.
+ */
+export function readContracts(source: string, options: ReadOptions = {}): AsyncIterable<TableEvent<Contract>> {
+  return readTable(source, PORTAL_CONTRACTS, options)
+}
+
+/** The sha256 that `loadPortalContracts` would report, without reading the rows. */
+export function fingerprintPortalContracts(source: string, options: ReadOptions = {}): Promise<string> {
+  return fingerprintTable(source, PORTAL_CONTRACTS, options)
+}
+
+/** What a source was, as read. */
+export interface SourceSummary {
+  /** Of the one file, or of the list of files; the same for a folder and for a ZIP of it. */
+  readonly sha256: string
+  readonly files: readonly FileDigest[]
+  /** Data rows of all files, broken ones included. */
+  readonly rows: number
+}
+
+export interface ScanOptions extends ReadOptions {
+  /** Which contracts are meant; the others are read and passed over. @default all */
+  readonly filter?: ContractFilter
+  /** Most rejected rows listed; all are counted. @default 100 */
+  readonly maxRejects?: number
+}
+
+export interface ScanResult {
+  readonly source: SourceSummary
+  /** Over the contracts that match the filter. */
+  readonly summary: ContractSummary
+  /** Over the whole source: a row that cannot be read cannot be filtered. */
+  readonly rejects: RejectSummary
+}
+
+const DEFAULT_MAX_REJECTS = 100
+
+/** Reads the source once and gives each matching contract to `use`. */
+export async function scanContracts(source: string, options: ScanOptions, use: (contract: Contract) => void): Promise<ScanResult> {
+  const { filter = {} } = options
+  const rejects = new RejectList(requireInteger('maxRejects', options.maxRejects ?? DEFAULT_MAX_REJECTS, 0))
+  const totals = new ContractTotals()
+  const files: FileDigest[] = []
+  for await (const batch of readTableBatches(source, PORTAL_CONTRACTS, options)) {
+    for (const event of batch) {
+      if (event.kind === 'rejected') rejects.add(event.rejected)
+      else if (event.kind === 'file') files.push(event.file)
+      else if (matchesFilter(event.row, filter)) {
+        totals.add(event.row)
+        use(event.row)
+      }
+    }
+  }
+  const rows = files.reduce((total, file) => total + file.rows, 0)
+  return { source: { sha256: sourceSha256(files), files, rows }, summary: totals.summary(), rejects: rejects.summary() }
+}
+
+export interface LoadOptions extends ScanOptions {
+  /** Most contracts held in memory, about 0.5 kB each; more throw `TooManyContractsError`. @default 500_000 */
+  readonly maxContracts?: number
+}
+
+/** Contracts in memory, with only what the rules need. */
+export interface ContractTable extends ScanResult {
+  readonly contracts: readonly ContractFacts[]
+}
+
+const DEFAULT_MAX_CONTRACTS = 500_000
+
+/** Loads the matching contracts. For sources of any size use `analyzePortal`, which keeps none. */
+export async function loadPortalContracts(source: string, options: LoadOptions = {}): Promise<ContractTable> {
+  const maxContracts = requireInteger('maxContracts', options.maxContracts ?? DEFAULT_MAX_CONTRACTS, 0)
+  const contracts: ContractFacts[] = []
+  const result = await scanContracts(source, options, (contract) => {
+    if (contracts.length >= maxContracts) throw tooMany(source, maxContracts)
+    contracts.push(toFacts(contract))
+  })
+  return { ...result, contracts }
+}
+
+function tooMany(source: string, maxContracts: number): TooManyContractsError {
+  return new TooManyContractsError(`${source} holds more than maxContracts = ${maxContracts} matching contracts`, {
+    facts: { source, maxContracts },
+  })
+}
+
+/** Without the long texts, which are cut from the line and would keep it in memory. */
+function toFacts(contract: Contract): ContractFacts {
+  const { file, row, line, number, modality, superiorOrgan, organ, unit } = contract
+  const { signedOn, publishedOn, supplier, initialValue, finalValue } = contract
+  return { file, row, line, number, modality, superiorOrgan, organ, unit, signedOn, publishedOn, supplier, initialValue, finalValue }
+}

@@ -1,0 +1,57 @@
+import { InfraError } from '@cidadao/contracts'
+
+/** Nothing is at the given path. Correct the path, or download the files first. */
+export class SourceNotFoundError extends InfraError {
+  readonly code = 'PROCUREMENT_SOURCE_NOT_FOUND'
+}
+
+/** The path exists but the operating system refused to read it, or reading broke off. */
+export class SourceUnreadableError extends InfraError {
+  readonly code = 'PROCUREMENT_SOURCE_UNREADABLE'
+}
+
+/** The folder or ZIP holds no file of the wanted kind. */
+export class SourceWithoutFilesError extends InfraError {
+  readonly code = 'PROCUREMENT_SOURCE_WITHOUT_FILES'
+}
+
+/** A file has no content, not even a header. Usually a download that broke off. */
+export class FileEmptyError extends InfraError {
+  readonly code = 'PROCUREMENT_FILE_EMPTY'
+}
+
+/** A file is not in the encoding that its source declares. Take the original file, not one saved again by a spreadsheet. */
+export class WrongEncodingError extends InfraError {
+  readonly code = 'PROCUREMENT_WRONG_ENCODING'
+}
+
+/** The header lacks a column, repeats one, or is not separated by the declared delimiter. */
+export class HeaderMismatchError extends InfraError {
+  readonly code = 'PROCUREMENT_HEADER_MISMATCH'
+}
+
+/** The ZIP is damaged, encrypted or compressed in an unknown way. */
+export class ArchiveUnreadableError extends InfraError {
+  readonly code = 'PROCUREMENT_ARCHIVE_UNREADABLE'
+}
+
+/** The ZIP would unpack to more than the limits allow. Raise them if the archive is trusted. */
+export class ArchiveLimitError extends InfraError {
+  readonly code = 'PROCUREMENT_ARCHIVE_LIMIT'
+}
+
+/** More contracts than `maxContracts` would be held in memory. Stream them with `analyzePortal` or `readContracts`. */
+export class TooManyContractsError extends InfraError {
+  readonly code = 'PROCUREMENT_TOO_MANY_CONTRACTS'
+}
+
+/** An option breaks its own rule; the message gives field, rule and value. */
+export class ProcurementOptionError extends InfraError {
+  readonly code = 'PROCUREMENT_INVALID_OPTION'
+}
+
+/** `value` when it is a whole number of at least `minimum`; throws `ProcurementOptionError` otherwise. */
+export function requireInteger(field: string, value: number, minimum: number): number {
+  if (Number.isSafeInteger(value) && value >= minimum) return value
+  throw new ProcurementOptionError(`${field} must be a whole number of at least ${minimum}, got ${value}`, { facts: { field, minimum } })
+}
