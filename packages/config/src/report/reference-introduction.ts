@@ -13,8 +13,8 @@ without secrets.
 The strongest first: command line, environment, \`.env\` in the working directory (the notation of Node's
 \`--env-file\`: quote a value that has a \`#\` in it), preset, default.
 
-- An empty value is an error: remove the variable to leave it unset. So is a value with spaces around it, an exponent,
-  a sign or a unit.
+- An empty value is an error: remove the variable to leave it unset. A number is digits only, with a decimal point in
+  \`CONNECTION_RETRY_DELAY\`: no spaces, sign, exponent or unit.
 - All errors come in one report, each with the variable, the rule and the value received; secrets are shown as \`***\`.
 - Where the table says \`…_FILE\`, the variable with that suffix names a file with the value, as container secrets do; one
   line break at its end is dropped. Setting both is an error.
