@@ -1,3 +1,3 @@
 import { vitestPreset } from '@cidadao/workspace/vitest'
 
-export default vitestPreset({ name: 'db' })
+export default vitestPreset({ name: 'db', globalSetup: ['@cidadao/testing/postgres-setup'] })

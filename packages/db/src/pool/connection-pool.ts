@@ -53,7 +53,7 @@ export class ConnectionPool implements Service, SqlExecutor {
 
   async query<Row extends object>(query: SqlStatement | string, values?: unknown[]): Promise<SqlResult<Row>> {
     try {
-      return await this.driver.query<Row>(query, values)
+      return await this.driver.query<Row & pg.QueryResultRow>(toDriverQuery(query), values)
     } catch (error) {
       throw translateError(error)
     }
@@ -164,13 +164,18 @@ function toPooledClient(client: pg.PoolClient): PooledClient {
   return {
     query: async <Row extends object>(query: SqlStatement | string, values?: unknown[]) => {
       try {
-        return await client.query<Row>(query, values)
+        return await client.query<Row & pg.QueryResultRow>(toDriverQuery(query), values)
       } catch (error) {
         throw translateError(error)
       }
     },
     release: (error) => client.release(error),
   }
+}
+
+/** The driver's declarations leave `undefined` out of optional members; the driver itself minds no difference. */
+function toDriverQuery(query: SqlStatement | string): pg.QueryConfig | string {
+  return query as pg.QueryConfig | string
 }
 
 /** Ends a connection that is in use, at once. The user sees a lost connection. */
