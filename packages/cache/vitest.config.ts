@@ -1,3 +1,6 @@
 import { vitestPreset } from '@cidadao/workspace/vitest'
 
-export default vitestPreset({ name: 'cache' })
+export default vitestPreset({
+  name: 'cache',
+  globalSetup: ['@cidadao/testing/redis-setup', '@cidadao/testing/redis-cluster-setup', '@cidadao/testing/postgres-setup'],
+})

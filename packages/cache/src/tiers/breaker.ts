@@ -29,6 +29,7 @@ const SMOOTHING = 0.1
  * - *slow*: as ok, but its smoothed latency is above `slowMs`.
  * - *open*: it is not asked, callers lose no time. After a cool-down a background probe begins.
  * - *half-open*: the probe runs; callers are still turned away. It passes → ok; fails → open, with twice the cool-down.
+ *   A failure soon after a passed probe doubles it, too.
  */
 export class Breaker {
   readonly #parts: BreakerParts
@@ -36,6 +37,7 @@ export class Breaker {
   #latencyMs = 0
   #cooldownMs: number
   #timer: Timer | undefined
+  #closedAtMs = Number.NEGATIVE_INFINITY
   #stopped = false
 
   constructor(parts: BreakerParts) {
@@ -59,7 +61,10 @@ export class Breaker {
   /** A failure of a call that had been admitted; late ones, when already open, change nothing. */
   failed(): void {
     if (!this.admits) return
-    this.#cooldownMs = this.#parts.options.cooldownMs
+    const { cooldownMs, longestCooldownMs } = this.#parts.options
+    // A tier that passes probes and fails calls (part of a cluster gone, say) must not cost a budget at each turn.
+    const relapsed = this.#parts.clock.monotonicMs() - this.#closedAtMs < longestCooldownMs
+    this.#cooldownMs = relapsed ? Math.min(this.#cooldownMs * 2, longestCooldownMs) : cooldownMs
     this.#open()
   }
 
@@ -93,7 +98,7 @@ export class Breaker {
     const passed = await this.#parts.probe()
     if (passed) {
       this.#latencyMs = 0
-      this.#cooldownMs = this.#parts.options.cooldownMs
+      this.#closedAtMs = this.#parts.clock.monotonicMs()
       this.#become('ok')
       return
     }

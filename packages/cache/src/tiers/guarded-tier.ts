@@ -95,13 +95,13 @@ export class GuardedTier {
   }
 
   async read(key: TierKey): Promise<Attempt<TierRead>> {
-    if (this.#repairs.covers(key)) return { ok: true, value: NOTHING }
+    if (this.#mustForget(key)) return { ok: true, value: NOTHING }
     return this.#attempt('read', () => this.#tier.read(key))
   }
 
   /** As the fence's read; of a tier without one, a plain read with no generation. */
   async readToFill(key: TierKey, windowMs: number): Promise<Attempt<TierRead>> {
-    if (this.#repairs.covers(key)) return { ok: true, value: NOTHING }
+    if (this.#mustForget(key)) return { ok: true, value: NOTHING }
     const { fence } = this.#tier
     if (fence !== undefined) return this.#attempt('read', () => fence.read(key, windowMs))
     return this.#attempt('read', () => this.#tier.read(key))
@@ -143,6 +143,11 @@ export class GuardedTier {
   dropLater(key: TierKey): void {
     this.#repairs.add(key, Promise.resolve())
     this.#scheduleRepairs()
+  }
+
+  /** What the tier holds under the key is older than an invalidation that it does not know of yet. */
+  #mustForget(key: TierKey): boolean {
+    return this.#breaker.admits && this.#repairs.covers(key)
   }
 
   async #mutate<T>(operation: CacheOperation, key: TierKey, run: () => Promise<T>): Promise<Attempt<T>> {

@@ -1,0 +1,1 @@
+export { postgresTier, type PostgresPoolPort, type PostgresTierOptions } from './postgres-tier.ts'

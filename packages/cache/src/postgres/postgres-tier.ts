@@ -1,0 +1,125 @@
+import { hash } from 'node:crypto'
+import { systemClock, type Clock } from '@cidadao/contracts'
+import { checkedName, type TierKey } from '../key.ts'
+import { checkedTtl } from '../ttl.ts'
+import type { FillOutcome, Generation, Tier, TierFence, TierRead, TierWrite } from '../tiers/tier.ts'
+import { ExpirySweep } from './expiry-sweep.ts'
+import { toTierError } from './postgres-errors.ts'
+import { CLEAR_BATCH, DELETE, DISCARD, FILL, OPEN_WINDOW, PROBE, READ, SWEEP_BATCH, WRITE } from './statements.ts'
+
+/** What the tier needs of a pool: `pg`'s own has it. Give it a small one of its own, with a `statement_timeout`. */
+export interface PostgresPoolPort {
+  query(text: string, values?: unknown[]): Promise<{ readonly rows: readonly unknown[]; readonly rowCount: number | null }>
+}
+
+export interface PostgresTierOptions {
+  /** What policies and lookups call the tier. @default 'postgres' */
+  readonly name?: string
+  /** Wait between two removals of expired rows, in milliseconds. @default 60_000 */
+  readonly sweepIntervalMs?: number
+  /** Rows removed by one statement. @default 500 */
+  readonly sweepBatchSize?: number
+  /** Told of a failed removal; it is tried again at the next interval. @default ignored: the tier's own probe and reads tell, too */
+  readonly onSweepError?: (error: Error) => void
+  /** @default systemClock */
+  readonly clock?: Clock
+}
+
+/** The table `cache_entries` of a PostgreSQL as a tier, with a fence. It runs no DDL: the table comes from migrations. */
+export function postgresTier(pool: PostgresPoolPort, options: PostgresTierOptions = {}): Tier {
+  return new PostgresTier(pool, options)
+}
+
+const DEFAULTS = { name: 'postgres', sweepIntervalMs: 60_000, sweepBatchSize: 500 } as const
+const CLEAR_BATCH_SIZE = 1_000
+
+interface Row {
+  readonly payload: Buffer | null
+  readonly generation: string
+  readonly remaining_ms: number
+}
+
+class PostgresTier implements Tier {
+  readonly name: string
+  readonly fence: TierFence
+  readonly start: () => Promise<void>
+  readonly stop: () => Promise<void>
+  readonly #pool: PostgresPoolPort
+
+  constructor(pool: PostgresPoolPort, options: PostgresTierOptions) {
+    this.name = checkedName('name', options.name ?? DEFAULTS.name)
+    this.#pool = pool
+    this.fence = {
+      read: (key, windowMs) => this.#readToFill(key, windowMs),
+      fill: (key, entry, generation) => this.#fill(key, entry, generation),
+      discard: async (key, generation) => void (await this.#query(DISCARD, [hashOf(key), key.id, generation])),
+    }
+    const sweep = new ExpirySweep({
+      clock: options.clock ?? systemClock,
+      options: {
+        intervalMs: checkedTtl('sweepIntervalMs', options.sweepIntervalMs ?? DEFAULTS.sweepIntervalMs),
+        batchSize: Math.max(1, options.sweepBatchSize ?? DEFAULTS.sweepBatchSize),
+      },
+      deleteExpired: async (limit) => (await this.#query(SWEEP_BATCH, [limit])).rowCount ?? 0,
+      onError: options.onSweepError ?? (() => {}),
+    }).service()
+    this.start = () => sweep.start()
+    this.stop = () => sweep.stop()
+  }
+
+  async read(key: TierKey): Promise<TierRead> {
+    const { rows } = await this.#query(READ, [hashOf(key), key.id])
+    return toRead(rows[0] as Row | undefined)
+  }
+
+  async write(key: TierKey, entry: TierWrite): Promise<void> {
+    await this.#query(WRITE, [hashOf(key), key.id, key.namespace, entry.payload, entry.ttlMs])
+  }
+
+  async delete(key: TierKey): Promise<boolean> {
+    const { rows } = await this.#query(DELETE, [hashOf(key), key.id])
+    return (rows[0] as { readonly existed: boolean } | undefined)?.existed ?? false
+  }
+
+  async clear(namespace: string): Promise<void> {
+    let deleted = CLEAR_BATCH_SIZE
+    while (deleted === CLEAR_BATCH_SIZE) deleted = (await this.#query(CLEAR_BATCH, [namespace, CLEAR_BATCH_SIZE])).rowCount ?? 0
+  }
+
+  async probe(): Promise<void> {
+    await this.#query(PROBE, [])
+  }
+
+  async #readToFill(key: TierKey, windowMs: number): Promise<TierRead> {
+    const found = await this.read(key)
+    if (found.generation !== undefined) return found
+    const { rows } = await this.#query(OPEN_WINDOW, [hashOf(key), key.id, key.namespace, windowMs])
+    const opened = rows[0] as Pick<Row, 'generation'> | undefined
+    // Somebody else was faster: what they made is there now.
+    return opened === undefined ? this.read(key) : { entry: undefined, generation: opened.generation as Generation }
+  }
+
+  async #fill(key: TierKey, entry: TierWrite, seen: Generation): Promise<FillOutcome> {
+    const { rowCount } = await this.#query(FILL, [hashOf(key), key.id, entry.payload, entry.ttlMs, seen])
+    return rowCount === 1 ? 'stored' : 'superseded'
+  }
+
+  async #query(text: string, values: unknown[]): ReturnType<PostgresPoolPort['query']> {
+    try {
+      return await this.#pool.query(text, values)
+    } catch (thrown) {
+      throw toTierError(thrown)
+    }
+  }
+}
+
+/** Sixty-four bits make a small index; the key itself is compared as well, so a collision costs nothing. */
+function hashOf(key: TierKey): string {
+  return hash('sha256', key.id, 'buffer').readBigInt64BE(0).toString()
+}
+
+function toRead(row: Row | undefined): TierRead {
+  if (row === undefined) return { entry: undefined, generation: undefined }
+  const entry = row.payload === null ? undefined : { payload: row.payload, remainingMs: row.remaining_ms }
+  return { entry, generation: row.generation as Generation }
+}

@@ -1,0 +1,68 @@
+/*
+ * The table, created by the migrations of the database's owner:
+ *
+ *   CREATE UNLOGGED TABLE cache_entries (
+ *     key_hash bigint NOT NULL, key text NOT NULL, namespace text NOT NULL, generation bigint NOT NULL DEFAULT 0,
+ *     payload bytea, expires_at timestamptz(3) NOT NULL, PRIMARY KEY (key_hash, key));
+ *   CREATE INDEX ON cache_entries (expires_at);
+ *
+ * A row without payload is an open fill window. Generations are random, so that one that was lost (expired, swept,
+ * emptied by crash recovery) and made anew never equals an old one: a fill that began before is refused. All
+ * lifetimes are measured by the server's clock from relative ones.
+ */
+
+const IS_KEY = 'key_hash = $1 AND key = $2'
+const RANDOM_GENERATION = '(random() * 9223372036854774784)::bigint'
+const REMAINING = 'extract(epoch FROM expires_at - clock_timestamp()) * 1000'
+
+/** $n milliseconds from now. */
+function inMs(parameter: string): string {
+  return `clock_timestamp() + ${parameter}::double precision * interval '1 millisecond'`
+}
+
+/** $1 hash, $2 key. */
+export const READ: string = `
+  SELECT payload, generation::text AS generation, (${REMAINING})::double precision AS remaining_ms
+  FROM cache_entries WHERE ${IS_KEY} AND expires_at > clock_timestamp()`
+
+/** $1 hash, $2 key, $3 namespace, $4 window in ms. No row when there is a live one already. */
+export const OPEN_WINDOW: string = `
+  INSERT INTO cache_entries AS e (key_hash, key, namespace, generation, payload, expires_at)
+  VALUES ($1, $2, $3, ${RANDOM_GENERATION}, NULL, ${inMs('$4')})
+  ON CONFLICT (key_hash, key) DO UPDATE
+    SET generation = EXCLUDED.generation, payload = NULL, expires_at = EXCLUDED.expires_at, namespace = EXCLUDED.namespace
+    WHERE e.expires_at <= clock_timestamp()
+  RETURNING generation::text AS generation`
+
+/** $1 hash, $2 key, $3 namespace, $4 payload, $5 ttl in ms. */
+export const WRITE: string = `
+  INSERT INTO cache_entries (key_hash, key, namespace, generation, payload, expires_at)
+  VALUES ($1, $2, $3, ${RANDOM_GENERATION}, $4, ${inMs('$5')})
+  ON CONFLICT (key_hash, key) DO UPDATE
+    SET generation = EXCLUDED.generation, payload = EXCLUDED.payload, expires_at = EXCLUDED.expires_at, namespace = EXCLUDED.namespace`
+
+/** $1 hash, $2 key, $3 payload, $4 ttl in ms, $5 generation seen. */
+export const FILL: string = `
+  UPDATE cache_entries SET payload = $3, generation = ${RANDOM_GENERATION}, expires_at = ${inMs('$4')}
+  WHERE ${IS_KEY} AND generation = $5::bigint AND expires_at > clock_timestamp()`
+
+/** $1 hash, $2 key. */
+export const DELETE: string = `
+  DELETE FROM cache_entries WHERE ${IS_KEY} RETURNING payload IS NOT NULL AND expires_at > clock_timestamp() AS existed`
+
+/** $1 hash, $2 key, $3 generation seen. */
+export const DISCARD: string = `DELETE FROM cache_entries WHERE ${IS_KEY} AND generation = $3::bigint`
+
+/** $1 namespace, $2 rows at most. In batches: one large delete would hold its locks for as long. */
+export const CLEAR_BATCH: string = `
+  DELETE FROM cache_entries WHERE (key_hash, key) IN
+    (SELECT key_hash, key FROM cache_entries WHERE namespace = $1 ORDER BY key_hash, key LIMIT $2 FOR UPDATE)`
+
+/** $1 rows at most. Skips rows that somebody is working on, and asks again whether each is still expired. */
+export const SWEEP_BATCH: string = `
+  DELETE FROM cache_entries WHERE expires_at <= clock_timestamp() AND (key_hash, key) IN
+    (SELECT key_hash, key FROM cache_entries WHERE expires_at <= clock_timestamp()
+     ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)`
+
+/** Fails where the table or one of its columns is missing. */
+export const PROBE: string = 'SELECT key_hash, key, namespace, generation, payload, expires_at FROM cache_entries LIMIT 0'

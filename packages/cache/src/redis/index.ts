@@ -1,0 +1,7 @@
+export { connectRedis, type RedisConnection, type RedisEvents, type RedisStatus } from './connect-redis.ts'
+export { REDIS_MODES, type RedisMode } from './detect-mode.ts'
+export type { RedisClient } from './redis-client.ts'
+export type { RedisNode, RedisOptions } from './redis-options.ts'
+export { redisTier, type RedisTierOptions } from './redis-tier.ts'
+export { keyvOverRedis, keyvRedisStore, type KeyvRedisOptions } from './keyv-redis.ts'
+export { CacheOptionError, RedisAuthError, TierRejectedError, TierUnavailableError } from '../errors.ts'

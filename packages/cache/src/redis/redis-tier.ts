@@ -1,0 +1,116 @@
+import { randomBytes } from 'node:crypto'
+import { TierUnavailableError } from '../errors.ts'
+import { checkedName, type TierKey } from '../key.ts'
+import type { FillOutcome, Generation, Tier, TierFence, TierRead, TierWrite } from '../tiers/tier.ts'
+import { batchByNode, oneKeyPerPrimary } from './by-node.ts'
+import type { RedisConnection } from './connect-redis.ts'
+import { primariesOf, type RedisClient } from './redis-client.ts'
+import { saysCluster, toTierError } from './redis-errors.ts'
+import type { EntryReply, ScriptedClient } from './scripts.ts'
+
+export interface RedisTierOptions {
+  /** What policies and lookups call the tier. @default 'redis' */
+  readonly name?: string
+}
+
+/** A single Redis or a Redis Cluster as a tier, with a fence. Survives failovers; needs no more than one key a command. */
+export function redisTier(connection: RedisConnection, options: RedisTierOptions = {}): Tier {
+  return new RedisTier(connection, checkedName('name', options.name ?? 'redis'))
+}
+
+const SCAN_COUNT = 1_000
+const PROBE_TTL_MS = 10_000
+const NOTHING: TierRead = { entry: undefined, generation: undefined }
+
+class RedisTier implements Tier {
+  readonly name: string
+  readonly fence: TierFence
+  readonly #connection: RedisConnection
+  /** With a counter makes generations that no process ever makes again. */
+  readonly #origin = randomBytes(9).toString('base64url')
+  #generations = 0
+
+  constructor(connection: RedisConnection, name: string) {
+    this.name = name
+    this.#connection = connection
+    this.fence = {
+      read: (key, windowMs) => this.#run(async (redis) => toRead(await redis.cacheReadToFillBuffer(key.id, this.#newGeneration(), windowMs))),
+      fill: (key, entry, generation) => this.#fill(key, entry, generation),
+      discard: (key, generation) => this.#run(async (redis) => void (await redis.cacheDiscard(key.id, generation))),
+    }
+  }
+
+  async read(key: TierKey): Promise<TierRead> {
+    return this.#run(async (redis) => toRead(await redis.cacheReadBuffer(key.id)))
+  }
+
+  async write(key: TierKey, entry: TierWrite): Promise<void> {
+    await this.#run((redis) => redis.cacheWrite(key.id, entry.payload, this.#newGeneration(), Math.ceil(entry.ttlMs)))
+  }
+
+  async delete(key: TierKey): Promise<boolean> {
+    return this.#run(async (redis) => (await redis.cacheDrop(key.id)) === 1)
+  }
+
+  async clear(namespace: string): Promise<void> {
+    await this.#run(async (redis) => {
+      await Promise.all(primariesOf(redis).map((node) => this.#clearNode(redis, node, `${namespace}/*`)))
+    })
+  }
+
+  async probe(): Promise<void> {
+    await this.#run(async (redis) => {
+      const keys = oneKeyPerPrimary(redis, `cache-tier-probe:${this.#origin}:`)
+      await Promise.all(keys.map((key) => this.#probeKey(redis, key)))
+    })
+  }
+
+  async #probeKey(redis: RedisClient & ScriptedClient, key: string): Promise<void> {
+    const payload = Buffer.from(key)
+    await redis.cacheWrite(key, payload, this.#newGeneration(), PROBE_TTL_MS)
+    const read = toRead(await redis.cacheReadBuffer(key))
+    await redis.cacheDrop(key)
+    if (read.entry?.payload.equals(payload) !== true) throw new TierUnavailableError('Redis did not return what it was given')
+  }
+
+  async #fill(key: TierKey, entry: TierWrite, seen: Generation): Promise<FillOutcome> {
+    const stored = await this.#run((redis) =>
+      redis.cacheFill(key.id, entry.payload, this.#newGeneration(), Math.ceil(entry.ttlMs), seen),
+    )
+    return stored === 1 ? 'stored' : 'superseded'
+  }
+
+  async #clearNode(client: RedisClient, node: ReturnType<typeof primariesOf>[number], match: string): Promise<void> {
+    let cursor = '0'
+    do {
+      const [next, keys] = await node.scan(cursor, 'MATCH', match, 'COUNT', SCAN_COUNT)
+      cursor = next
+      await batchByNode(client, keys, {
+        keyOf: (key) => key,
+        queue: (pipeline, key) => void pipeline.unlink(key),
+        single: (single, key) => single.unlink(key),
+      })
+    } while (cursor !== '0')
+  }
+
+  async #run<T>(command: (redis: RedisClient & ScriptedClient) => Promise<T>): Promise<T> {
+    try {
+      // The scripts are given to every client when it is made; its type cannot say so.
+      return await command(this.#connection.client() as RedisClient & ScriptedClient)
+    } catch (thrown) {
+      if (saysCluster(thrown)) this.#connection.suspect()
+      throw toTierError(thrown)
+    }
+  }
+
+  #newGeneration(): string {
+    return `${this.#origin}.${(++this.#generations).toString(36)}`
+  }
+}
+
+function toRead(reply: EntryReply): TierRead {
+  if (reply === null) return NOTHING
+  const [payload, generation, remainingMs] = reply
+  const entry = payload === null ? undefined : { payload, remainingMs: Math.max(0, remainingMs) }
+  return { entry, generation: generation.toString('latin1') as Generation }
+}

@@ -1,0 +1,80 @@
+import { TierRejectedError, TierUnavailableError } from '../src/errors.ts'
+import type { TierKey } from '../src/key.ts'
+import type { Tier, TierFence } from '../src/tiers/tier.ts'
+
+export type Operation = 'read' | 'write' | 'delete' | 'clear' | 'probe' | 'fenced-read' | 'fill' | 'discard'
+type Fault = 'down' | 'hangs' | 'rejects'
+
+/** A tier whose operations can be held, failed or made to hang, by wrapping the port. */
+export interface FaultyTier extends Tier {
+  /** Every operation that reached the tier, in order. */
+  readonly calls: Operation[]
+  /** From now on, until `heal`; of all operations or of some. */
+  fail(fault: Fault, operations?: readonly Operation[]): void
+  heal(): void
+  /** The next such operation waits until released: before it reaches the tier, or after it took effect. */
+  hold(operation: Operation, where?: 'before' | 'after'): { readonly reached: Promise<void>; release(): void }
+}
+
+interface Hold {
+  readonly operation: Operation
+  readonly where: 'before' | 'after'
+  readonly reached: () => void
+  readonly released: Promise<void>
+}
+
+export function faultyTier(inner: Tier, options: { readonly fenced?: boolean } = {}): FaultyTier {
+  const calls: Operation[] = []
+  const holds: Hold[] = []
+  let fault: { readonly kind: Fault; readonly operations: readonly Operation[] | undefined } | undefined
+
+  const pass = async <T>(operation: Operation, run: () => Promise<T>): Promise<T> => {
+    calls.push(operation)
+    if (fault !== undefined && (fault.operations?.includes(operation) ?? true)) {
+      if (fault.kind === 'down') throw new TierUnavailableError('connection refused')
+      if (fault.kind === 'rejects') throw new TierRejectedError('out of memory')
+      await new Promise(() => {})
+    }
+    const index = holds.findIndex((hold) => hold.operation === operation)
+    const [hold] = index < 0 ? [] : holds.splice(index, 1)
+    if (hold?.where === 'before') {
+      hold.reached()
+      await hold.released
+    }
+    const result = await run()
+    if (hold?.where === 'after') {
+      hold.reached()
+      await hold.released
+    }
+    return result
+  }
+
+  const wrapFence = (fence: TierFence): TierFence => ({
+    read: (key, windowMs) => pass('fenced-read', () => fence.read(key, windowMs)),
+    fill: (key, entry, generation) => pass('fill', () => fence.fill(key, entry, generation)),
+    discard: (key, generation) => pass('discard', () => fence.discard(key, generation)),
+  })
+  const fence = options.fenced === false || inner.fence === undefined ? {} : { fence: wrapFence(inner.fence) }
+  return {
+    name: inner.name,
+    calls,
+    read: (key: TierKey) => pass('read', () => inner.read(key)),
+    write: (key, entry) => pass('write', () => inner.write(key, entry)),
+    delete: (key) => pass('delete', () => inner.delete(key)),
+    clear: (namespace) => pass('clear', async () => inner.clear?.(namespace)),
+    probe: () => pass('probe', () => inner.probe()),
+    ...fence,
+    fail: (kind, operations) => {
+      fault = { kind, operations }
+    },
+    heal: () => {
+      fault = undefined
+    },
+    hold: (operation, where = 'before') => {
+      const reached = Promise.withResolvers<void>()
+      const released = Promise.withResolvers<void>()
+      holds.push({ operation, where, reached: reached.resolve, released: released.promise })
+      return { reached: reached.promise, release: () => released.resolve() }
+    },
+  }
+}
