@@ -44,3 +44,8 @@ export class EngineFullError extends InfraError {
 export class PortInUseError extends InfraError {
   readonly code = 'ORCHESTRATOR_PORT_IN_USE'
 }
+
+/** A file is not the one that the investigation began with. Start a new one. */
+export class SourceChangedError extends InfraError {
+  readonly code = 'ORCHESTRATOR_SOURCE_CHANGED'
+}

@@ -1,3 +1,4 @@
+import type { InvestigationStatus } from '@cidadao/db'
 import type { FastifyInstance } from 'fastify'
 import type { InvestigationView } from './api-ports.ts'
 import type { KeyCheck } from './authorization.ts'
@@ -8,7 +9,7 @@ export interface InvestigationApi {
   submit(request: { readonly query: string; readonly source: string }): Promise<InvestigationView>
   /** @throws InvestigationNotFoundError */
   get(id: string): Promise<InvestigationView>
-  list(filter: { readonly status?: string; readonly limit: number; readonly after?: string }): Promise<InvestigationPage>
+  list(filter: { readonly status?: InvestigationStatus; readonly limit: number; readonly after?: string }): Promise<InvestigationPage>
   /** @throws InvestigationNotFoundError */
   cancel(id: string): Promise<InvestigationView>
 }

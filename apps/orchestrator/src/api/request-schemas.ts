@@ -1,3 +1,4 @@
+import { INVESTIGATION_STATUSES } from '@cidadao/db'
 import { z } from 'zod'
 import { MAX_QUERY_LENGTH } from '../plan/question.ts'
 import { RequestInvalidError } from './problem-details.ts'
@@ -10,7 +11,7 @@ export const submitBody = z.strictObject({
 })
 
 export const listQuery = z.strictObject({
-  status: z.enum(['pending', 'processing', 'completed', 'error', 'cancelled']).optional(),
+  status: z.enum(INVESTIGATION_STATUSES).optional(),
   limit: z.coerce.number().int().min(1).max(200).default(50),
   after: z.string().min(1).max(500).optional(),
 })

@@ -10,14 +10,21 @@ export interface NamedOrgan {
   readonly name: { readonly en: string; readonly pt: string }
 }
 
+/** Knows the bodies of the administration by name. */
+export interface OrganDirectory {
+  /** Those named in a text, in its order. */
+  find(text: string): readonly NamedOrgan[]
+  readonly all: readonly NamedOrgan[]
+}
+
 /** What a question asks for, whoever asked it in whichever language. */
 export interface Question {
   readonly kind: 'contracts'
   readonly language: Language
-  /** The body whose contracts are meant; absent when the question names none. */
-  readonly organ?: NamedOrgan
-  /** Ascending; empty when the question names no year. */
-  readonly years: readonly number[]
+  /** The bodies whose contracts are meant; empty when the question names none. */
+  readonly organs: readonly NamedOrgan[]
+  /** Of publication; absent when the question names none. */
+  readonly year?: number
 }
 
 /** Longest question accepted, in characters. */
@@ -38,7 +45,7 @@ const EXAMPLES = '"Analyze Ministry of Health contracts 2024" or "Analise os con
  * @throws QueryNotUnderstoodError when it asks for nothing known, or names a ministry that is not known: answering
  * about all ministries instead would be an answer to another question.
  */
-export function understandQuestion(query: string, organs: readonly NamedOrgan[]): Question {
+export function understandQuestion(query: string, directory: OrganDirectory): Question {
   const text = foldText(query)
   if (text === '') throw new QueryNotUnderstoodError(`query: must say what to investigate, got ${JSON.stringify(query)}; try ${EXAMPLES}`)
   if (query.length > MAX_QUERY_LENGTH) {
@@ -48,30 +55,23 @@ export function understandQuestion(query: string, organs: readonly NamedOrgan[])
   if (language === undefined) {
     throw new QueryNotUnderstoodError(`query: no rule understands ${JSON.stringify(query)}; ask about contracts, for example ${EXAMPLES}`)
   }
-  const organ = organIn(text, organs)
-  if (organ === undefined) refuseUnknownOrgan(text, query, organs)
-  return { kind: 'contracts', language, ...(organ ? { organ } : {}), years: yearsIn(text) }
+  const organs = directory.find(query)
+  if (organs.length === 0) refuseUnknownOrgan(text, query, directory)
+  const year = yearIn(text, query)
+  return { kind: 'contracts', language, organs, ...(year === undefined ? {} : { year }) }
 }
 
-/** The longest name wins: "Ministério da Justiça e Segurança Pública" before any shorter one inside it. */
-function organIn(text: string, organs: readonly NamedOrgan[]): NamedOrgan | undefined {
-  let best: { readonly organ: NamedOrgan; readonly length: number } | undefined
-  for (const organ of organs) {
-    for (const name of [organ.name.en, organ.name.pt].map(foldText)) {
-      if (name.length > (best?.length ?? 0) && ` ${text} `.includes(` ${name} `)) best = { organ, length: name.length }
-    }
-  }
-  return best?.organ
-}
-
-function refuseUnknownOrgan(text: string, query: string, organs: readonly NamedOrgan[]): void {
+function refuseUnknownOrgan(text: string, query: string, directory: OrganDirectory): void {
   const named = ORGAN_WORDS.exec(text)
   if (named === null) return
   const language: Language = named.groups?.pt === undefined ? 'en' : 'pt'
-  const known = organs.map((organ) => organ.name[language]).join(', ')
+  const known = directory.all.map((organ) => organ.name[language]).join(', ')
   throw new QueryNotUnderstoodError(`query: no known ministry is named in ${JSON.stringify(query)}; known are: ${known}`)
 }
 
-function yearsIn(text: string): number[] {
-  return [...new Set([...text.matchAll(YEAR)].map((match) => Number(match.groups?.year)))].sort((a, b) => a - b)
+function yearIn(text: string, query: string): number | undefined {
+  const years = new Set([...text.matchAll(YEAR)].map((match) => Number(match.groups?.year)))
+  if (years.size > 1)
+    throw new QueryNotUnderstoodError(`query: must name one year, got ${[...years].join(' and ')} in ${JSON.stringify(query)}`)
+  return years.values().next().value
 }

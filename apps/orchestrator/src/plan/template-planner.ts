@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { InvestigationRequest, Planned, Planner } from './planner.ts'
 import type { planSchema } from './plan.ts'
-import { understandQuestion, type NamedOrgan, type Question } from './question.ts'
+import { understandQuestion, type OrganDirectory, type Question } from './question.ts'
 
 type PlanDraft = z.input<typeof planSchema>
 type StepDraft = PlanDraft['steps'][number]
@@ -14,10 +14,10 @@ export interface RuleFamilyAgent {
 
 /** Plans by fixed templates: the same question always gives the same plan. */
 export class TemplatePlanner implements Planner {
-  readonly #organs: readonly NamedOrgan[]
+  readonly #organs: OrganDirectory
   readonly #families: readonly RuleFamilyAgent[]
 
-  constructor(options: { readonly organs: readonly NamedOrgan[]; readonly families: readonly RuleFamilyAgent[] }) {
+  constructor(options: { readonly organs: OrganDirectory; readonly families: readonly RuleFamilyAgent[] }) {
     this.#organs = options.organs
     this.#families = options.families
   }
@@ -33,11 +33,10 @@ export class TemplatePlanner implements Planner {
    * which names the families that are missing.
    */
   #contractsPlan(question: Question, source: string): PlanDraft {
-    const filter = { organCode: question.organ?.code ?? null, years: [...question.years] }
     const inputs: StepDraft['inputs'] = {
       source: { value: source },
       sha256: { from: 'source', path: ['sha256'] },
-      filter: { value: filter },
+      filter: { value: toFilter(question) },
     }
     const analysis = (agent: string): StepDraft => ({ id: agent, agent, inputs, dependsOn: ['source'] })
     const families = this.#families.map(({ name }) => name)
@@ -63,5 +62,12 @@ export class TemplatePlanner implements Planner {
         },
       ],
     }
+  }
+}
+
+function toFilter({ organs, year }: Question): Readonly<Record<string, string[] | number>> {
+  return {
+    ...(organs.length === 0 ? {} : { superiorOrganCodes: organs.map(({ code }) => code) }),
+    ...(year === undefined ? {} : { publicationYear: year }),
   }
 }
