@@ -29,3 +29,8 @@ export {
   type TestRedisCluster,
 } from './services/provided-context.ts'
 export { SERVICE_KINDS, SERVICE_MODES, type ServiceKind, type ServiceMode } from './services/service-choice.ts'
+export { capturingLogger, type CapturedLine, type CapturingLogger } from './capturing-logger.ts'
+export { eventually, type EventuallyOptions } from './eventually.ts'
+export { SeededRandom } from './faults/seeded-random.ts'
+export { TcpProxy, type ProxyFault, type TcpProxyOptions, type TcpProxyStats } from './faults/tcp-proxy.ts'
+export { startPostgres, type PostgresFixture, type StartPostgresOptions } from './postgres/start-postgres.ts'

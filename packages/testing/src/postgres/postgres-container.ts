@@ -1,18 +1,64 @@
-import { PostgreSqlContainer } from '@testcontainers/postgresql'
+import { randomBytes } from 'node:crypto'
+import { findFreePort } from '@cidadao/postgres-server'
+import { GenericContainer, Wait } from 'testcontainers'
+import { eventually } from '../eventually.ts'
 import { requireContainerEngine } from '../services/container-engine.ts'
+import { toDatabaseUrl, withClient } from './sql-client.ts'
+import { terminateBackends, type PostgresFixture, type StartPostgresOptions } from './start-postgres.ts'
 
-export interface PostgresContainer {
-  readonly url: string
-  stop(): Promise<void>
+export const POSTGRES_IMAGE = 'postgres:18'
+const START_TIMEOUT_MS = 120_000
+const RESTART_DEADLINE_MS = 30_000
+
+/** What a crash of the machine may lose here is thrown away in any case. */
+const SETTINGS = {
+  TimeZone: 'UTC',
+  fsync: 'off',
+  synchronous_commit: 'off',
+  full_page_writes: 'off',
+  max_connections: '200',
 }
 
-const IMAGE = 'postgres:18-alpine'
-/** What a crash of the machine may lose here is thrown away in any case. */
-const COMMAND = ['postgres', '-c', 'fsync=off', '-c', 'synchronous_commit=off', '-c', 'full_page_writes=off', '-c', 'max_connections=200']
-
-/** PostgreSQL in a container. @throws ContainerEngineMissingError */
-export async function runPostgresContainer(): Promise<PostgresContainer> {
-  await requireContainerEngine()
-  const container = await new PostgreSqlContainer(IMAGE).withCommand([...COMMAND, '-c', 'TimeZone=UTC']).start()
-  return { url: container.getConnectionUri(), stop: async () => void (await container.stop()) }
+/**
+ * PostgreSQL in a container, on a port of this machine that it keeps over restarts.
+ *
+ * Not by `@testcontainers/postgresql`: that waits for the engine's health checks, which an engine without systemd
+ * (podman in CI, say) never runs.
+ *
+ * @throws ContainerEngineMissingError
+ */
+export async function startPostgresInContainer({ settings = {} }: StartPostgresOptions = {}): Promise<PostgresFixture> {
+  const engine = await requireContainerEngine()
+  const password = randomBytes(12).toString('hex')
+  const command = ['postgres', ...Object.entries({ ...SETTINGS, ...settings }).flatMap(([name, value]) => ['-c', `${name}=${value}`])]
+  const started = await new GenericContainer(POSTGRES_IMAGE)
+    .withEnvironment({ POSTGRES_PASSWORD: password })
+    .withCommand(command)
+    .withExposedPorts({ container: 5432, host: await findFreePort() })
+    .withWaitStrategy(Wait.forListeningPorts())
+    .withStartupTimeout(START_TIMEOUT_MS)
+    .start()
+  const container = engine.container.getById(started.getId())
+  const port = started.getMappedPort(5432)
+  const host = started.getHost() === 'localhost' ? '127.0.0.1' : started.getHost()
+  const url = `postgresql://postgres:${password}@${host}:${String(port)}/postgres`
+  const ready = (): Promise<unknown> => eventually(() => withClient(url, (client) => client.query('select 1')), { deadlineMs: RESTART_DEADLINE_MS })
+  await ready()
+  return {
+    kind: 'container',
+    port,
+    url: (database) => (database === undefined ? url : toDatabaseUrl(url, database)),
+    terminateBackends: () => terminateBackends(url),
+    kill: () => container.kill(),
+    pause: () => container.pause(),
+    resume: () => container.unpause(),
+    restart: async () => {
+      const { Paused, Running } = (await container.inspect()).State
+      if (Paused) await container.unpause()
+      if (Running) await container.stop()
+      await container.start()
+      await ready()
+    },
+    stop: async () => void (await started.stop()),
+  }
 }

@@ -28,9 +28,10 @@ async function givenPostgres(url: string, runId: string): Promise<ProvidedServic
 }
 
 async function containerPostgres(runId: string): Promise<ProvidedService<TestPostgres>> {
-  const { runPostgresContainer } = await import('./postgres-container.ts')
-  const container = await runPostgresContainer()
-  return { facts: { kind: 'container', url: container.url, runId }, stop: () => container.stop() }
+  // Loaded only where it is used: it takes longer than a test.
+  const { startPostgresInContainer } = await import('./postgres-container.ts')
+  const container = await startPostgresInContainer()
+  return { facts: { kind: 'container', url: container.url(), runId }, stop: () => container.stop() }
 }
 
 async function nativePostgres(runId: string): Promise<ProvidedService<TestPostgres>> {

@@ -26,3 +26,6 @@ export interface RedisMachine {
   /** Ends every process and removes every folder. May be called twice. */
   close(): Promise<void>
 }
+
+/** Gets a machine ready whose Redis processes will listen on these ports of ours, and no others. */
+export type OpenMachine = (ports: readonly number[]) => Promise<RedisMachine>

@@ -4,8 +4,10 @@ import { TestKitOptionsError, TestServiceUnreachableError } from '../errors.ts'
 import type { ProvidedService, ServiceWays } from '../services/provide-service.ts'
 import type { TestRedis, TestRedisCluster } from '../services/provided-context.ts'
 import { readVariable, type TestEnvironment } from '../services/service-choice.ts'
-import { startRedis, type RedisFixture } from './start-redis.ts'
-import { startRedisCluster, type RedisClusterFixture } from './start-redis-cluster.ts'
+import { openContainerMachine } from './choose-machine.ts'
+import { nativeMachine } from './native-machine.ts'
+import { startRedisClusterOn, type RedisClusterFixture } from './start-redis-cluster.ts'
+import { startRedisOn, type RedisFixture } from './start-redis.ts'
 
 type ClusterNodes = TestRedisCluster['nodes']
 
@@ -15,8 +17,8 @@ export function redisWays(environment: TestEnvironment): ServiceWays<TestRedis> 
   return {
     name: 'Redis',
     url: url === undefined ? undefined : () => givenRedis(url),
-    container: async () => fromFixture(await (await import('./redis-container.ts')).startRedisInContainer()),
-    native: async () => fromFixture(await startRedis()),
+    container: async () => fromFixture(await startRedisOn(openContainerMachine)),
+    native: async () => fromFixture(await startRedisOn(nativeMachine)),
   }
 }
 
@@ -27,8 +29,8 @@ export function redisClusterWays(environment: TestEnvironment): ServiceWays<Test
   return {
     name: 'Redis Cluster',
     url: nodes === undefined ? undefined : () => givenCluster(parseClusterNodes(nodes), password),
-    container: async () => fromCluster(await (await import('./redis-container.ts')).startRedisClusterInContainer()),
-    native: async () => fromCluster(await startRedisCluster()),
+    container: async () => fromCluster(await startRedisClusterOn(openContainerMachine)),
+    native: async () => fromCluster(await startRedisClusterOn(nativeMachine)),
   }
 }
 

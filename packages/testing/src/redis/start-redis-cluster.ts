@@ -1,9 +1,9 @@
 import { delay, systemClock } from '@cidadao/contracts'
 import { RedisClusterNotFormedError, TestKitOptionsError } from '../errors.ts'
 import type { ServiceKind } from '../services/service-choice.ts'
+import { startOnSomeMachine } from './choose-machine.ts'
 import { BUS_OFFSET, CLUSTER_SLOTS, nodesFile, planCluster, type PlannedNode } from './cluster-nodes-file.ts'
-import { nativeMachine } from './native-machine.ts'
-import type { RedisMachine } from './redis-machine.ts'
+import type { OpenMachine, RedisMachine } from './redis-machine.ts'
 import { RedisNode } from './redis-node.ts'
 import { BASE_ARGS, listenArgs, onRedisPorts } from './start-redis.ts'
 
@@ -65,14 +65,24 @@ const DEFAULTS = Object.freeze({ primaries: 3, replicas: 3, nodeTimeoutMs: 1_000
 const NODE_START_TIMEOUT_MS = 10_000
 const POLL_MS = 20
 
-/** Starts a cluster of child processes and waits until all its nodes agree. @throws RedisClusterNotFormedError and those of `startRedis` */
+/**
+ * Starts a cluster to be broken, as `startRedis` does one server, and waits until all its nodes agree.
+ *
+ * @throws TestKitOptionsError, RedisClusterNotFormedError, RedisStartError, TestServiceUnavailableError
+ */
 export async function startRedisCluster(options: StartRedisClusterOptions = {}): Promise<RedisClusterFixture> {
+  resolveClusterOptions(options)
+  return startOnSomeMachine((openMachine) => startRedisClusterOn(openMachine, options))
+}
+
+/** Starts a cluster on this kind of machine. */
+export async function startRedisClusterOn(openMachine: OpenMachine, options: StartRedisClusterOptions = {}): Promise<RedisClusterFixture> {
   const resolved = resolveClusterOptions(options)
-  return onRedisPorts(resolved.primaries + resolved.replicas, async (ports) => startClusterOn(await nativeMachine(), ports, resolved))
+  return onRedisPorts(resolved.primaries + resolved.replicas, async (ports) => startClusterOn(await openMachine(ports), ports, resolved))
 }
 
 /** @throws TestKitOptionsError */
-export function resolveClusterOptions(options: StartRedisClusterOptions): ResolvedClusterOptions {
+function resolveClusterOptions(options: StartRedisClusterOptions): ResolvedClusterOptions {
   const resolved = { ...DEFAULTS, ...options, password: options.password ?? null }
   check(Number.isInteger(resolved.primaries) && resolved.primaries >= 3, 'primaries', 'an integer of at least 3', resolved.primaries)
   check(Number.isInteger(resolved.replicas) && resolved.replicas >= 0, 'replicas', 'an integer of at least 0', resolved.replicas)
@@ -85,7 +95,7 @@ function check(holds: boolean, field: string, rule: string, value: number): void
 }
 
 /** Starts a cluster on `machine`, which is closed with it, or when it fails. */
-export async function startClusterOn(machine: RedisMachine, ports: readonly number[], options: ResolvedClusterOptions): Promise<RedisClusterFixture> {
+async function startClusterOn(machine: RedisMachine, ports: readonly number[], options: ResolvedClusterOptions): Promise<RedisClusterFixture> {
   try {
     const plan = planCluster(options, ports)
     const nodes = await Promise.all(plan.map((planned, index) => createNode(machine, { plan, planned, index, options })))

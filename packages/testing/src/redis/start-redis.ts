@@ -1,6 +1,6 @@
 import type { ServiceKind } from '../services/service-choice.ts'
-import { nativeMachine } from './native-machine.ts'
-import type { RedisMachine } from './redis-machine.ts'
+import { startOnSomeMachine } from './choose-machine.ts'
+import type { OpenMachine, RedisMachine } from './redis-machine.ts'
 import { PortTakenError, RedisNode } from './redis-node.ts'
 import { chooseRedisPorts } from './redis-ports.ts'
 import { createTestCertificate, type TestCertificate } from './test-certificate.ts'
@@ -44,12 +44,18 @@ const PORT_ATTEMPTS = 5
 /** No persistence and nothing that waits: what a test wants unless it says otherwise. */
 export const BASE_ARGS: readonly string[] = ['--daemonize', 'no', '--save', '', '--appendonly', 'no', '--repl-diskless-sync-delay', '0']
 
-/** Starts a single Redis as a child process. @throws RedisBinaryMissingError, RedisStartError */
-export async function startRedis(options: StartRedisOptions = {}): Promise<RedisFixture> {
-  return onRedisPorts(1, async ([port = 0]) => {
-    const machine = await nativeMachine()
-    return startOn(machine, port, options)
-  })
+/**
+ * Starts a single Redis to be broken: a child process, else (or with `TEST_SERVICES=docker`) one in a container.
+ *
+ * @throws RedisStartError, TestServiceUnavailableError
+ */
+export function startRedis(options: StartRedisOptions = {}): Promise<RedisFixture> {
+  return startOnSomeMachine((openMachine) => startRedisOn(openMachine, options))
+}
+
+/** Starts a single Redis on this kind of machine. */
+export function startRedisOn(openMachine: OpenMachine, options: StartRedisOptions = {}): Promise<RedisFixture> {
+  return onRedisPorts(1, async (ports) => startOn(await openMachine(ports), ports[0] ?? 0, options))
 }
 
 /** Runs `start` with new ports until they are not taken by another program in the meantime. */
@@ -64,7 +70,7 @@ export async function onRedisPorts<T>(count: number, start: (ports: readonly num
 }
 
 /** Starts a single Redis on `machine`, which is closed with it, or when it fails. */
-export async function startOn(machine: RedisMachine, port: number, options: StartRedisOptions): Promise<RedisFixture> {
+async function startOn(machine: RedisMachine, port: number, options: StartRedisOptions): Promise<RedisFixture> {
   try {
     const tls = options.tls === 'on' ? createTestCertificate() : null
     const folder = await machine.makeFolder('node', tlsFiles(tls))
