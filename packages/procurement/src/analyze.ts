@@ -1,5 +1,5 @@
-import type { ContractFacts } from './contract.ts'
-import { scanContracts, type ScanOptions, type ScanResult } from './contract-source.ts'
+import type { ContractFacts } from './contracts/contract.ts'
+import { scanContracts, type ScanOptions, type ScanResult } from './contracts/contract-source.ts'
 import type { Finding } from './findings/finding.ts'
 import { startContractRules, type ContractRuleSelection } from './rules/registry.ts'
 

@@ -14,8 +14,8 @@ export {
   type CivilDate,
   type DateParts,
   type Weekday,
-} from './civil-date.ts'
-export { matchesFilter, type ContractFilter } from './contract-filter.ts'
+} from './values/civil-date.ts'
+export { matchesFilter, type ContractFilter } from './contracts/contract-filter.ts'
 export {
   fingerprintPortalContracts,
   loadPortalContracts,
@@ -26,8 +26,8 @@ export {
   type ScanOptions,
   type ScanResult,
   type SourceSummary,
-} from './contract-source.ts'
-export { ContractTotals, type ContractSummary } from './contract-summary.ts'
+} from './contracts/contract-source.ts'
+export { ContractTotals, type ContractSummary } from './contracts/contract-summary.ts'
 export {
   SUPPLIER_KINDS,
   type Contract,
@@ -36,7 +36,7 @@ export {
   type RowPosition,
   type Supplier,
   type SupplierKind,
-} from './contract.ts'
+} from './contracts/contract.ts'
 export {
   ArchiveLimitError,
   ArchiveUnreadableError,
@@ -61,7 +61,7 @@ export {
   type Severity,
 } from './findings/finding.ts'
 export type { BuyerRecord, ContractRecord, FindingRecord, SupplierReference } from './findings/finding-record.ts'
-export { easterOf, NATIONAL_HOLIDAYS, nationalHolidayOn, type NationalHoliday } from './holidays.ts'
+export { easterOf, NATIONAL_HOLIDAYS, nationalHolidayOn, type NationalHoliday } from './values/holidays.ts'
 export {
   cnpjCheckDigits,
   IDENTIFIER_CHECKS,
@@ -70,8 +70,8 @@ export {
   maskCpfs,
   normalizeCnpj,
   type IdentifierCheck,
-} from './identifiers.ts'
-export type { LocalizedText } from './localized-text.ts'
+} from './values/identifiers.ts'
+export type { LocalizedText } from './values/localized-text.ts'
 export {
   addMoney,
   compareMoney,
@@ -84,11 +84,11 @@ export {
   reais,
   ZERO,
   type Money,
-} from './money.ts'
+} from './values/money.ts'
 export { createAmendmentGrowth, type AmendmentGrowthOptions } from './rules/amendment-growth.ts'
-export { createBenfordFirst, type BenfordFirstOptions } from './rules/benford-first.ts'
-export { createBenfordFirstTwo, type BenfordFirstTwoOptions } from './rules/benford-first-two.ts'
-export { CONFORMITIES, type Conformity } from './rules/benford-statistics.ts'
+export { createBenfordFirst, type BenfordFirstOptions } from './rules/benford/benford-first.ts'
+export { createBenfordFirstTwo, type BenfordFirstTwoOptions } from './rules/benford/benford-first-two.ts'
+export { CONFORMITIES, type Conformity } from './rules/benford/benford-statistics.ts'
 export { createCalendar, type CalendarOptions } from './rules/calendar.ts'
 export { createDuplicateContract, type DuplicateContractOptions } from './rules/duplicate-contract.ts'
 export { createInvalidIdentifier, type InvalidIdentifierOptions } from './rules/invalid-identifier.ts'
@@ -107,7 +107,10 @@ export { createRoundValue, type RoundValueOptions } from './rules/round-value.ts
 export { DEFAULT_MAX_RECORDS, type RuleDescription, type RuleOptions, type RuleRun } from './rules/rule.ts'
 export { createSupplierConcentration, type SupplierConcentrationOptions } from './rules/supplier-concentration.ts'
 export { type ReadOptions, type ReadProgress } from './source/read-table.ts'
-export { REJECT_REASONS, type RejectedRow, type RejectReason, type RejectSummary } from './source/rejected-row.ts'
+export { REJECT_REASONS, type RejectedRow, type RejectReason, type RejectSummary } from './table/rejected-row.ts'
 export type { SourceLimits } from './source/source-limits.ts'
-export type { FileDigest, TableEvent } from './source/table.ts'
-export { findSuperiorOrgans, SUPERIOR_ORGANS, superiorOrganByCode, type SuperiorOrgan } from './superior-organs.ts'
+export type { FileDigest, TableEvent } from './table/table.ts'
+export { findSuperiorOrgans, SUPERIOR_ORGANS, superiorOrganByCode, type SuperiorOrgan } from './contracts/superior-organs.ts'
+export type { PlantedAnomaly } from './synthetic/planting.ts'
+export { PLANTABLE_RULES, type PlantableRule, type PlantedCounts, type SyntheticOptions } from './synthetic/synthetic-options.ts'
+export { generateSyntheticPortal, writeSyntheticPortal, type SyntheticPortal, type WrittenPortal } from './synthetic/synthetic-portal.ts'

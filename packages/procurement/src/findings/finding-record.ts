@@ -1,6 +1,6 @@
-import { formatIsoDate, type CivilDate } from '../civil-date.ts'
-import type { ContractFacts, PublicBody, Supplier, SupplierKind } from '../contract.ts'
-import { formatMoney } from '../money.ts'
+import { formatIsoDate, type CivilDate } from '../values/civil-date.ts'
+import type { ContractFacts, PublicBody, Supplier, SupplierKind } from '../contracts/contract.ts'
+import { formatMoney } from '../values/money.ts'
 import type { FindingValues } from './finding.ts'
 
 /** A supplier as findings show it; a person's CPF is masked. */

@@ -1,4 +1,4 @@
-import type { LocalizedText } from '../localized-text.ts'
+import type { LocalizedText } from '../values/localized-text.ts'
 import type { FindingRecord } from './finding-record.ts'
 
 export const SEVERITIES = ['info', 'low', 'medium', 'high'] as const

@@ -1,11 +1,11 @@
-import type { ContractFacts } from '../contract.ts'
+import type { ContractFacts } from '../contracts/contract.ts'
 import { requireInteger } from '../errors.ts'
 import type { Severity } from '../findings/finding.ts'
 import { toContractRecord, type ContractRecord } from '../findings/finding-record.ts'
 import { numberText } from '../findings/number-text.ts'
 import { TopList } from '../findings/top-list.ts'
-import type { LocalizedText } from '../localized-text.ts'
-import { formatMoney, ratioOf } from '../money.ts'
+import type { LocalizedText } from '../values/localized-text.ts'
+import { formatMoney, ratioOf } from '../values/money.ts'
 import {
   listed,
   outcomeOf,

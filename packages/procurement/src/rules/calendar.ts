@@ -1,11 +1,11 @@
-import { weekdayOf, type CivilDate } from '../civil-date.ts'
-import type { ContractFacts } from '../contract.ts'
+import { weekdayOf, type CivilDate } from '../values/civil-date.ts'
+import type { ContractFacts } from '../contracts/contract.ts'
 import type { FindingValues } from '../findings/finding.ts'
 import { toContractRecord, type ContractRecord } from '../findings/finding-record.ts'
 import { numberText } from '../findings/number-text.ts'
 import { TopList } from '../findings/top-list.ts'
-import { nationalHolidayOn } from '../holidays.ts'
-import type { LocalizedText } from '../localized-text.ts'
+import { nationalHolidayOn } from '../values/holidays.ts'
+import type { LocalizedText } from '../values/localized-text.ts'
 import {
   listed,
   outcomeOf,

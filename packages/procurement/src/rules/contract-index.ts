@@ -1,5 +1,5 @@
-import type { CivilDate } from '../civil-date.ts'
-import type { ContractFacts } from '../contract.ts'
+import type { CivilDate } from '../values/civil-date.ts'
+import type { ContractFacts } from '../contracts/contract.ts'
 
 /** What is kept of the first contract of a group, besides what the whole group shares. */
 export interface FirstOfGroup {

@@ -1,8 +1,8 @@
-import type { ContractFacts } from '../contract.ts'
+import type { ContractFacts } from '../contracts/contract.ts'
 import { toContractRecord, type ContractRecord } from '../findings/finding-record.ts'
 import { numberText } from '../findings/number-text.ts'
 import { TopList } from '../findings/top-list.ts'
-import type { LocalizedText } from '../localized-text.ts'
+import type { LocalizedText } from '../values/localized-text.ts'
 import {
   listed,
   outcomeOf,

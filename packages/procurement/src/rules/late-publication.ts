@@ -1,10 +1,10 @@
-import { daysBetween } from '../civil-date.ts'
-import type { ContractFacts } from '../contract.ts'
+import { daysBetween } from '../values/civil-date.ts'
+import type { ContractFacts } from '../contracts/contract.ts'
 import { requireInteger } from '../errors.ts'
 import { toContractRecord, type ContractRecord } from '../findings/finding-record.ts'
 import { numberText } from '../findings/number-text.ts'
 import { TopList } from '../findings/top-list.ts'
-import type { LocalizedText } from '../localized-text.ts'
+import type { LocalizedText } from '../values/localized-text.ts'
 import {
   listed,
   outcomeOf,

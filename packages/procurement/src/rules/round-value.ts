@@ -1,9 +1,9 @@
-import type { ContractFacts } from '../contract.ts'
+import type { ContractFacts } from '../contracts/contract.ts'
 import { toContractRecord, type ContractRecord } from '../findings/finding-record.ts'
 import { numberText } from '../findings/number-text.ts'
 import { TopList } from '../findings/top-list.ts'
-import type { LocalizedText } from '../localized-text.ts'
-import { reais, type Money } from '../money.ts'
+import type { LocalizedText } from '../values/localized-text.ts'
+import { reais, type Money } from '../values/money.ts'
 import {
   listed,
   outcomeOf,

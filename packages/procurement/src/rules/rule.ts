@@ -1,9 +1,9 @@
-import type { ContractFacts } from '../contract.ts'
+import type { ContractFacts } from '../contracts/contract.ts'
 import { requireInteger } from '../errors.ts'
 import type { Finding, FindingOutcome, FindingValues, RuleId, Severity } from '../findings/finding.ts'
 import type { FindingRecord } from '../findings/finding-record.ts'
 import type { TopList } from '../findings/top-list.ts'
-import type { LocalizedText } from '../localized-text.ts'
+import type { LocalizedText } from '../values/localized-text.ts'
 
 /** What every rule can be told. */
 export interface RuleOptions {

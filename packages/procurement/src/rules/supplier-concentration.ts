@@ -1,11 +1,11 @@
-import type { ContractFacts, Supplier } from '../contract.ts'
+import type { ContractFacts, Supplier } from '../contracts/contract.ts'
 import { ProcurementOptionError, requireInteger } from '../errors.ts'
 import { toSupplierReference, type BuyerRecord } from '../findings/finding-record.ts'
 import { numberText } from '../findings/number-text.ts'
 import { TopList } from '../findings/top-list.ts'
-import type { LocalizedText } from '../localized-text.ts'
-import { formatMoney, ratioOf, type Money } from '../money.ts'
-import { isIdentified } from '../supplier.ts'
+import type { LocalizedText } from '../values/localized-text.ts'
+import { formatMoney, ratioOf, type Money } from '../values/money.ts'
+import { isIdentified } from '../contracts/supplier.ts'
 import {
   listed,
   outcomeOf,

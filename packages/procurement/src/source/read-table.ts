@@ -5,8 +5,8 @@ import { ArchiveUnreadableError } from '../errors.ts'
 import { findSourceFiles } from './find-files.ts'
 import type { SourceFile } from './source-file.ts'
 import { resolveSourceLimits, type SourceLimits } from './source-limits.ts'
-import { TableParser } from './table-parser.ts'
-import type { FileDigest, TableEvent, TableSpec } from './table.ts'
+import { TableParser } from '../table/table-parser.ts'
+import type { FileDigest, TableEvent, TableSpec } from '../table/table.ts'
 
 /** How far a reading has come. */
 export interface ReadProgress {

@@ -1,5 +1,5 @@
 import type { ContractFacts } from './contract.ts'
-import { yearOf } from './civil-date.ts'
+import { yearOf } from '../values/civil-date.ts'
 
 /** Which contracts an investigation is about. Everything given must hold; nothing given lets all pass. */
 export interface ContractFilter {

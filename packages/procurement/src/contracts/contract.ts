@@ -1,6 +1,6 @@
-import type { CivilDate } from './civil-date.ts'
-import type { IdentifierCheck } from './identifiers.ts'
-import type { Money } from './money.ts'
+import type { CivilDate } from '../values/civil-date.ts'
+import type { IdentifierCheck } from '../values/identifiers.ts'
+import type { Money } from '../values/money.ts'
 
 /** A body of the administration: a ministry, an agency, or a unit that buys. */
 export interface PublicBody {

@@ -1,9 +1,9 @@
-import type { ContractFacts } from '../contract.ts'
-import { requireInteger } from '../errors.ts'
-import { toContractRecord, type ContractRecord } from '../findings/finding-record.ts'
-import { TopList } from '../findings/top-list.ts'
-import type { LocalizedText } from '../localized-text.ts'
-import { leadingDigits } from '../money.ts'
+import type { ContractFacts } from '../../contracts/contract.ts'
+import { requireInteger } from '../../errors.ts'
+import { toContractRecord, type ContractRecord } from '../../findings/finding-record.ts'
+import { TopList } from '../../findings/top-list.ts'
+import type { LocalizedText } from '../../values/localized-text.ts'
+import { leadingDigits } from '../../values/money.ts'
 import { FIRST_TWO_DIGITS, testBenford, type BenfordBin, type BenfordResult } from './benford-statistics.ts'
 import { BENFORD_BENIGN, benfordPopulation, benfordStatistics, benfordThreshold, explainBenford, judge } from './benford-text.ts'
 import {
@@ -14,7 +14,7 @@ import {
   type RuleDescription,
   type RuleOptions,
   type RuleRun,
-} from './rule.ts'
+} from '../rule.ts'
 
 export interface BenfordFirstTwoOptions extends RuleOptions {
   /** Fewest values to judge. @default 300 */
@@ -42,8 +42,9 @@ export const benfordFirstTwo: RuleDefinition<'benford-first-two', BenfordFirstTw
 }
 
 /**
- * The suspects are the records of the two pairs that stand out most above their expectation, in standard deviations:
- * by the bare difference, the most frequent pairs would always come first, and pairs seen too seldom have no records.
+ * The suspects are the records of the two pairs that move the sample furthest from the law: those with the largest
+ * term o·ln(o/e) of its divergence. The bare difference |o−e| would name pairs that are seen too seldom, which have
+ * no records to look at, and always the frequent pairs first; o/e alone would name pairs with a handful of records.
  */
 export function createBenfordFirstTwo(options: BenfordFirstTwoOptions = {}): RuleRun<ContractFacts> {
   const minimum = requireInteger('minimumPopulation', options.minimumPopulation ?? DEFAULTS.minimumPopulation, 1)
@@ -89,7 +90,7 @@ function conclude(
 }
 
 function excess({ observed, expected }: BenfordBin): number {
-  return expected === 0 ? 0 : (observed - expected) / Math.sqrt(expected)
+  return observed === 0 ? 0 : observed * Math.log(observed / expected)
 }
 
 function recordsOf(pairs: readonly BenfordBin[], suspects: ReadonlyMap<number, TopList<ContractRecord>>): FindingParts['records'] {

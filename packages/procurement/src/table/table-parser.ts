@@ -1,4 +1,4 @@
-import type { RowPosition } from '../contract.ts'
+import type { RowPosition } from '../contracts/contract.ts'
 import { FileEmptyError } from '../errors.ts'
 import { decodeText, parseRecord } from './csv-dialect.ts'
 import { readHeader } from './header.ts'

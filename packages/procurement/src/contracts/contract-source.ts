@@ -1,11 +1,11 @@
 import type { Contract, ContractFacts } from './contract.ts'
 import { matchesFilter, type ContractFilter } from './contract-filter.ts'
 import { ContractTotals, type ContractSummary } from './contract-summary.ts'
-import { requireInteger, TooManyContractsError } from './errors.ts'
-import { PORTAL_CONTRACTS } from './source/portal-contracts.ts'
-import { fingerprintTable, readTable, readTableBatches, sourceSha256, type ReadOptions } from './source/read-table.ts'
-import { RejectList, type RejectSummary } from './source/rejected-row.ts'
-import type { FileDigest, TableEvent } from './source/table.ts'
+import { requireInteger, TooManyContractsError } from '../errors.ts'
+import { PORTAL_CONTRACTS } from './portal-contracts.ts'
+import { fingerprintTable, readTable, readTableBatches, sourceSha256, type ReadOptions } from '../source/read-table.ts'
+import { RejectList, type RejectSummary } from '../table/rejected-row.ts'
+import type { FileDigest, TableEvent } from '../table/table.ts'
 
 /**
  * Streams the contracts at `source`: a folder of Portal files, the ZIP they come in, or one CSV file. Yields each row

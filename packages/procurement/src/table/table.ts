@@ -1,8 +1,8 @@
-import type { RowPosition } from '../contract.ts'
+import type { RowPosition } from '../contracts/contract.ts'
 import type { CsvDialect } from './csv-dialect.ts'
 import type { ColumnPositions } from './header.ts'
 import type { RejectedRow, RowProblem } from './rejected-row.ts'
-import type { WantedFiles } from './source-file.ts'
+import type { WantedFiles } from '../source/source-file.ts'
 
 export type RowResult<Row> = { readonly kind: 'row'; readonly row: Row } | { readonly kind: 'problem'; readonly problem: RowProblem }
 

@@ -1,12 +1,12 @@
-import { parseBrazilianDate, type CivilDate } from '../civil-date.ts'
-import type { Contract, PublicBody, RowPosition, Supplier } from '../contract.ts'
-import { maskCpfs } from '../identifiers.ts'
-import { parseMoney, type Money } from '../money.ts'
-import { toSupplier } from '../supplier.ts'
-import type { ColumnPositions } from './header.ts'
-import type { RowProblem } from './rejected-row.ts'
-import type { RowReader, TableSpec } from './table.ts'
-import { detach, TextPool } from './text-pool.ts'
+import { parseBrazilianDate, type CivilDate } from '../values/civil-date.ts'
+import type { Contract, PublicBody, RowPosition, Supplier } from './contract.ts'
+import { maskCpfs } from '../values/identifiers.ts'
+import { parseMoney, type Money } from '../values/money.ts'
+import { toSupplier } from './supplier.ts'
+import type { ColumnPositions } from '../table/header.ts'
+import type { RowProblem } from '../table/rejected-row.ts'
+import type { RowReader, TableSpec } from '../table/table.ts'
+import { detach, TextPool } from '../table/text-pool.ts'
 
 const COLUMNS = [
   'Número do Contrato',

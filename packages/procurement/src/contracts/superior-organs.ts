@@ -1,4 +1,4 @@
-import type { LocalizedText } from './localized-text.ts'
+import type { LocalizedText } from '../values/localized-text.ts'
 
 /** A ministry or body of the same rank, as the Portal's column `Código Órgão Superior` codes it. */
 export interface SuperiorOrgan {

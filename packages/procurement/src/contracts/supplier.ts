@@ -1,4 +1,4 @@
-import { isValidCnpj, isValidCpf, maskCpfs, normalizeCnpj, type IdentifierCheck } from './identifiers.ts'
+import { isValidCnpj, isValidCpf, maskCpfs, normalizeCnpj, type IdentifierCheck } from '../values/identifiers.ts'
 import type { Supplier, SupplierKind } from './contract.ts'
 
 /** The Portal's code for a supplier whose identity the law protects. */

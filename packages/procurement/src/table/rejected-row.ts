@@ -1,5 +1,5 @@
-import type { RowPosition } from '../contract.ts'
-import { maskCpfs } from '../identifiers.ts'
+import type { RowPosition } from '../contracts/contract.ts'
+import { maskCpfs } from '../values/identifiers.ts'
 
 /**
  * `quotes`: the quotes do not pair up. `field-count`: more or fewer fields than the header. `amount` and `date`: not

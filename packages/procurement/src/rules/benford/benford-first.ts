@@ -1,9 +1,9 @@
-import type { ContractFacts } from '../contract.ts'
-import { requireInteger } from '../errors.ts'
-import { leadingDigits } from '../money.ts'
+import type { ContractFacts } from '../../contracts/contract.ts'
+import { requireInteger } from '../../errors.ts'
+import { leadingDigits } from '../../values/money.ts'
 import { FIRST_DIGIT, testBenford } from './benford-statistics.ts'
 import { BENFORD_BENIGN, benfordPopulation, benfordStatistics, benfordThreshold, explainBenford, judge } from './benford-text.ts'
-import { NO_RECORDS, toFinding, type RuleDefinition, type RuleDescription, type RuleOptions, type RuleRun } from './rule.ts'
+import { NO_RECORDS, toFinding, type RuleDefinition, type RuleDescription, type RuleOptions, type RuleRun } from '../rule.ts'
 
 export interface BenfordFirstOptions extends RuleOptions {
   /** Fewest values to judge. Below 110 the digit 9 is expected fewer than five times. @default 110 */

@@ -1,5 +1,5 @@
 import type { ContractFacts } from './contract.ts'
-import { formatMoney, ZERO, type Money } from './money.ts'
+import { formatMoney, ZERO, type Money } from '../values/money.ts'
 
 /** Totals over contracts; money as decimal strings. */
 export interface ContractSummary {

@@ -1,6 +1,6 @@
-import type { Finding, FindingOutcome, FindingValues, Severity } from '../findings/finding.ts'
-import { numberText, type Language } from '../findings/number-text.ts'
-import type { LocalizedText } from '../localized-text.ts'
+import type { Finding, FindingOutcome, FindingValues, Severity } from '../../findings/finding.ts'
+import { numberText, type Language } from '../../findings/number-text.ts'
+import type { LocalizedText } from '../../values/localized-text.ts'
 import type { BenfordResult, BenfordTest, Conformity } from './benford-statistics.ts'
 
 export const BENFORD_BENIGN: readonly LocalizedText[] = [
