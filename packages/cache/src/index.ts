@@ -45,4 +45,5 @@ export {
 } from './tiers/tier.ts'
 export { memoryTier, type MemoryTierOptions } from './tiers/memory-tier.ts'
 export { keyvTier, type KeyvPort, type KeyvTierOptions } from './tiers/keyv-tier.ts'
+export { cacheAsKeyvStore, type KeyvStorePort } from './keyv-store.ts'
 export { ENTRY_FAULTS, type EntryFault } from './values/envelope.ts'

@@ -22,8 +22,7 @@ export type Lookup<T> =
  * as they are, whatever older data they hold for the key is dropped before they are read again.
  */
 export type WriteOutcome =
-  | { readonly outcome: 'done' }
-  | { readonly outcome: 'pending'; readonly tiers: readonly string[]; readonly cause: CacheUnavailableError }
+  { readonly outcome: 'done' } | { readonly outcome: 'pending'; readonly tiers: readonly string[]; readonly cause: CacheUnavailableError }
 
 /** As {@link WriteOutcome}; `existed` tells whether any tier that answered had a value. */
 export type DeleteOutcome = WriteOutcome & { readonly existed: boolean }

@@ -19,7 +19,9 @@ interface Bench {
 
 const QUIET = { name: 'things', ttlMs: 60_000, jitter: 0 }
 
-function bench(options: { readonly fenced?: boolean; readonly policy?: Partial<Parameters<typeof definePolicy>[0]> } & CacheOptions = {}): Bench {
+function bench(
+  options: { readonly fenced?: boolean; readonly policy?: Partial<Parameters<typeof definePolicy>[0]> } & CacheOptions = {},
+): Bench {
   const { fenced = true, policy, ...cacheOptions } = options
   const clock = new TestClock()
   const l2 = faultyTier(memoryTier({ clock, name: 'l2' }), { fenced })
@@ -236,14 +238,17 @@ describe('stampede', () => {
     expect(clock.pendingTimers).toBe(0)
   })
 
-  it.each([[undefined], [null], [0], [''], [false]])('17: a factory that rejects with %s rejects its callers with just that', async (reason) => {
-    const { cache } = bench()
-    const outcomes = await Promise.allSettled([cache.getOrSet('k', () => Promise.reject(reason)), cache.getOrSet('k', () => 'joined')])
-    expect(outcomes).toEqual([
-      { status: 'rejected', reason },
-      { status: 'rejected', reason },
-    ])
-  })
+  it.each([[undefined], [null], [0], [''], [false]])(
+    '17: a factory that rejects with %s rejects its callers with just that',
+    async (reason) => {
+      const { cache } = bench()
+      const outcomes = await Promise.allSettled([cache.getOrSet('k', () => Promise.reject(reason)), cache.getOrSet('k', () => 'joined')])
+      expect(outcomes).toEqual([
+        { status: 'rejected', reason },
+        { status: 'rejected', reason },
+      ])
+    },
+  )
 
   it('18: eviction from memory does not disturb a factory under way', async () => {
     const { cache } = bench({ memory: { maxEntries: 1 } })
@@ -299,12 +304,15 @@ describe('time to live and promotion', () => {
     expect(await value(cache)).toBe('miss')
   })
 
-  it.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY, 1e15, '60' as unknown as number])('23: a time to live of %s is refused', async (ttlMs) => {
-    const { cache } = bench()
-    await expect(cache.set('k', 'v', { ttlMs })).rejects.toMatchObject({ code: 'CACHE_TTL_INVALID' })
-    expect(() => definePolicy({ name: 'x', ttlMs })).toThrowError(expect.objectContaining({ code: 'CACHE_TTL_INVALID' }))
-    expect(await value(cache)).toBe('miss')
-  })
+  it.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY, 1e15, '60' as unknown as number])(
+    '23: a time to live of %s is refused',
+    async (ttlMs) => {
+      const { cache } = bench()
+      await expect(cache.set('k', 'v', { ttlMs })).rejects.toMatchObject({ code: 'CACHE_TTL_INVALID' })
+      expect(() => definePolicy({ name: 'x', ttlMs })).toThrowError(expect.objectContaining({ code: 'CACHE_TTL_INVALID' }))
+      expect(await value(cache)).toBe('miss')
+    },
+  )
 
   it('23: half a second is half a second', async () => {
     const { cache, clock } = bench()
@@ -497,7 +505,10 @@ describe('outages', () => {
     l2.heal()
     l3.heal()
     await clock.advance(30_000)
-    expect(cache.status().tiers).toMatchObject([{ state: 'ok', repairsPending: 0 }, { state: 'ok', repairsPending: 0 }])
+    expect(cache.status().tiers).toMatchObject([
+      { state: 'ok', repairsPending: 0 },
+      { state: 'ok', repairsPending: 0 },
+    ])
   })
 
   it('41: a write during an outage is never reported as done', async () => {

@@ -67,9 +67,7 @@ const MOST_JITTER = 0.5
 export function definePolicy<Schema extends StandardSchema>(
   options: SchemaPolicyOptions<Schema> & { readonly negativeTtlMs: number },
 ): Policy<SchemaOutput<Schema> | undefined>
-export function definePolicy<Schema extends StandardSchema>(
-  options: SchemaPolicyOptions<Schema>,
-): Policy<SchemaOutput<Schema>>
+export function definePolicy<Schema extends StandardSchema>(options: SchemaPolicyOptions<Schema>): Policy<SchemaOutput<Schema>>
 export function definePolicy<T = unknown>(options: PolicyOptions & { readonly negativeTtlMs: number }): Policy<T | undefined>
 export function definePolicy<T = unknown>(options: PolicyOptions): Policy<T>
 export function definePolicy(options: PolicyOptions & { readonly schema?: StandardSchema }): Policy {

@@ -11,6 +11,8 @@ export const TABLE = `
   CREATE INDEX ON cache_entries (expires_at);`
 
 export interface TestPool extends PostgresPoolPort {
+  /** Runs a statement in a transaction of its own that stays open, with its locks. */
+  hold(text: string, values: unknown[]): Promise<{ release(): Promise<void> }>
   end(): Promise<void>
 }
 
@@ -22,6 +24,17 @@ export async function testPool(table: 'with table' | 'without table' = 'with tab
   if (table === 'with table') await pool.query(TABLE)
   return {
     query: (text, values) => pool.query(text, values),
+    hold: async (text, values) => {
+      const client = await pool.connect()
+      await client.query('BEGIN')
+      await client.query(text, values)
+      return {
+        release: async () => {
+          await client.query('ROLLBACK')
+          client.release()
+        },
+      }
+    },
     end: async () => {
       await pool.end()
       await database.drop()

@@ -86,7 +86,11 @@ async function produceOrFallBack(
   }
 }
 
-async function produce(engine: Engine, context: NamespaceContext, flight: Flight & { readonly stale: Stale | undefined }): Promise<PreparedValue> {
+async function produce(
+  engine: Engine,
+  context: NamespaceContext,
+  flight: Flight & { readonly stale: Stale | undefined },
+): Promise<PreparedValue> {
   const { value, adaptation } = await timedFactory(engine, context, flight)
   const prepared = await prepareWritten(context, value)
   if (adaptation.skip === true) return prepared

@@ -13,7 +13,8 @@ interface ScanOptions {
   readonly TYPE?: string
 }
 
-type BatchCommand = readonly ['set', key: string, value: string, pxMs: number | undefined] | readonly ['unlink' | 'del' | 'exists', key: string]
+type BatchCommand =
+  readonly ['set', key: string, value: string, pxMs: number | undefined] | readonly ['unlink' | 'del' | 'exists', key: string]
 
 /**
  * The members of a node-redis client that `@keyv/redis` calls, over a connection of ours: one client, one pool, one

@@ -10,7 +10,8 @@ export function toTierError(thrown: unknown): TierUnavailableError | TierRejecte
   const error = toError(thrown)
   if (error instanceof TierUnavailableError || error instanceof TierRejectedError) return error
   const reply = replyCode(error)
-  if (reply !== undefined && REJECTIONS.has(reply)) return new TierRejectedError(`Redis refused: ${reply}`, { cause: error, facts: { reply } })
+  if (reply !== undefined && REJECTIONS.has(reply))
+    return new TierRejectedError(`Redis refused: ${reply}`, { cause: error, facts: { reply } })
   return new TierUnavailableError(`Redis: ${error.message}`, { cause: error, facts: { reply: reply ?? null } })
 }
 

@@ -63,7 +63,8 @@ export function resolveRedisOptions(options: RedisOptions): ResolvedRedisOptions
   const times = { ...DEFAULTS, ...definedTimes(options) }
   return Object.freeze({
     ...times,
-    nodes: Object.freeze([...options.nodes]),
+    // Host and port alone: whatever else such an object carries is not meant for the client.
+    nodes: Object.freeze(options.nodes.map(({ host, port }) => Object.freeze({ host, port }))),
     username: options.username,
     password: options.password,
     tls: options.tls === true ? {} : options.tls === false ? undefined : options.tls,

@@ -34,7 +34,8 @@ class RedisTier implements Tier {
     this.name = name
     this.#connection = connection
     this.fence = {
-      read: (key, windowMs) => this.#run(async (redis) => toRead(await redis.cacheReadToFillBuffer(key.id, this.#newGeneration(), windowMs))),
+      read: (key, windowMs) =>
+        this.#run(async (redis) => toRead(await redis.cacheReadToFillBuffer(key.id, this.#newGeneration(), windowMs))),
       fill: (key, entry, generation) => this.#fill(key, entry, generation),
       discard: (key, generation) => this.#run(async (redis) => void (await redis.cacheDiscard(key.id, generation))),
     }
@@ -74,9 +75,7 @@ class RedisTier implements Tier {
   }
 
   async #fill(key: TierKey, entry: TierWrite, seen: Generation): Promise<FillOutcome> {
-    const stored = await this.#run((redis) =>
-      redis.cacheFill(key.id, entry.payload, this.#newGeneration(), Math.ceil(entry.ttlMs), seen),
-    )
+    const stored = await this.#run((redis) => redis.cacheFill(key.id, entry.payload, this.#newGeneration(), Math.ceil(entry.ttlMs), seen))
     return stored === 1 ? 'stored' : 'superseded'
   }
 

@@ -4,7 +4,14 @@ import { codecById, codecFor } from './codec.ts'
 import { decodeEnvelope, encodeEnvelope, schemaHashOf } from './envelope.ts'
 import { inspectValue } from './inspect.ts'
 
-const header = { id: 'env/v1/ns/key', schemaHash: schemaHashOf('ns', '1'), createdAtMs: 1_700_000_000_000, ttlMs: 60_000, graceMs: 5_000, absent: false }
+const header = {
+  id: 'env/v1/ns/key',
+  schemaHash: schemaHashOf('ns', '1'),
+  createdAtMs: 1_700_000_000_000,
+  ttlMs: 60_000,
+  graceMs: 5_000,
+  absent: false,
+}
 
 function roundTrip(value: unknown): unknown {
   const bytes = encodeEnvelope(header, value, codecFor(inspectValue(value, { freeze: false })))
@@ -33,7 +40,14 @@ describe('the envelope', () => {
     ['a date', new Date('2024-02-29T12:00:00.123Z')],
     ['an invalid date', { at: new Date(Number.NaN) }],
     ['a bigint', { total: 922_227_368_882n ** 3n }],
-    ['a map with keys that are no strings', new Map<unknown, unknown>([[1, 'a'], ['1', 'b'], [new Date(0), new Map([[true, 1n]])]])],
+    [
+      'a map with keys that are no strings',
+      new Map<unknown, unknown>([
+        [1, 'a'],
+        ['1', 'b'],
+        [new Date(0), new Map([[true, 1n]])],
+      ]),
+    ],
     ['a set', new Set<unknown>([1, '1', undefined])],
     ['a buffer', { bytes: Buffer.from([0, 255, 128]) }],
     ['a byte array', new Uint8Array([1, 2, 3])],
@@ -134,7 +148,14 @@ describe('freezing and cloning', () => {
   })
 
   it('clones everything that is mutable, keeping types', () => {
-    const value = { when: new Date(1), map: new Map([[{ k: 1 }, Buffer.from('a')]]), set: new Set([[1]]), bytes: new Uint8Array(2), bare, hostile }
+    const value = {
+      when: new Date(1),
+      map: new Map([[{ k: 1 }, Buffer.from('a')]]),
+      set: new Set([[1]]),
+      bytes: new Uint8Array(2),
+      bare,
+      hostile,
+    }
     const copy = cloneValue(value)
     expect(copy).toStrictEqual(value)
     copy.when.setTime(5)
