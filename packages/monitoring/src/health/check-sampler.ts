@@ -27,6 +27,9 @@ interface Run {
   readonly abort: AbortController
   /** Settles with the check itself, never rejects. */
   readonly outcome: Promise<Sample>
+  timeout: Timer | undefined
+  /** Its sample was made, or is not wanted any more. */
+  decided: boolean
 }
 
 /**
@@ -72,8 +75,12 @@ export class CheckSampler {
   stop(): Promise<unknown> {
     this.#stopped = true
     this.#timer?.cancel()
-    this.#run?.abort.abort(new HealthStoppedError(`health check ${this.contributor.name} was stopped`))
-    return this.#run?.outcome ?? Promise.resolve()
+    const run = this.#run
+    if (run === undefined) return Promise.resolve()
+    run.decided = true
+    run.timeout?.cancel()
+    run.abort.abort(new HealthStoppedError(`health check ${this.contributor.name} was stopped`))
+    return run.outcome
   }
 
   #tick(): void {
@@ -89,31 +96,31 @@ export class CheckSampler {
   #begin(): void {
     const { clock } = this.#options
     const { name, timeoutMs } = this.contributor
-    const startedMs = clock.monotonicMs()
     const abort = new AbortController()
-    let decided = false
-    const decide = (sample: Sample): void => {
-      if (decided || this.#stopped) return
-      decided = true
-      timeout.cancel()
-      this.#record(sample, startedMs)
-      this.#wait()
-    }
-    const timeout = clock.schedule(timeoutMs, () => {
-      decide(failedSample(this.contributor, CHECK_CODES.timeout))
+    const startedMs = clock.monotonicMs()
+    const run: Run = { startedMs, abort, outcome: this.#perform(abort.signal), timeout: undefined, decided: false }
+    this.#run = run
+    run.timeout = clock.schedule(timeoutMs, () => {
+      this.#decide(run, failedSample(this.contributor, CHECK_CODES.timeout))
       abort.abort(
         new HealthCheckTimeoutError(`health check ${name} took longer than ${timeoutMs} ms`, { facts: { check: name, timeoutMs } }),
       )
     })
-    const run: Run = { startedMs, abort, outcome: this.#perform(abort.signal) }
-    this.#run = run
     void run.outcome.then((sample) => {
       this.#run = undefined
-      timeout.cancel()
       if (this.#stuck) this.#reportLate(startedMs)
       this.#stuck = false
-      decide(sample)
+      this.#decide(run, sample)
     })
+  }
+
+  /** The check and its timeout both come here; the first one counts. */
+  #decide(run: Run, sample: Sample): void {
+    if (run.decided) return
+    run.decided = true
+    run.timeout?.cancel()
+    this.#record(sample, run.startedMs)
+    this.#wait()
   }
 
   async #perform(signal: AbortSignal): Promise<Sample> {

@@ -1,3 +1,5 @@
+import { isIPv4 } from 'node:net'
+
 /** What stands where a secret was. */
 export const REDACTED = '[redacted]'
 
@@ -21,6 +23,7 @@ const AUTH_SCHEME = /\b(bearer)(\s+)[\w.~+/=-]{8,}/gi
 const OTHER_SCHEME = /\b(basic|token|apikey)(\s+)(?:(?=[\w.~+/=-]{0,200}\d)[\w.~+/=-]{8,}|[\w.~+/=-]{24,})/gi
 const JSON_WEB_TOKEN = /\beyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*)?/g
 const KNOWN_KEY = /\b(?:sk|pk|rk|ghp|gho|ghu|ghs|ghr|github_pat|glpat|npm|xox[abposr]|cidadao)[-_][\w-]{16,}|\bAKIA[0-9A-Z]{16}\b/g
+const SHORTEST_KEY = 19
 const PRIVATE_KEY = /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g
 /** `password=…`, `"api_key": "…"`, `senha: …`, also in JSON within a string. */
 const ASSIGNMENT = new RegExp(
@@ -47,16 +50,19 @@ export function maskCpfDigits(digits: string): string {
   return /^\d{11}$/.test(padded) ? `***.${padded.slice(3, 6)}.${padded.slice(6, 9)}-**` : REDACTED
 }
 
+function maskCpf(match: string, _separator: string, second: string, third: string): string {
+  return isIPv4(match) ? match : `***.${second}.${third}-**`
+}
+
+/** Each pattern behind a cheap look for what it cannot do without: most texts of a log hold none of it. */
 function redactWhole(text: string): string {
   let redacted = text
   if (text.includes('://')) redacted = redacted.replace(CONNECTION_STRING, '$1***@').replace(WEB_CREDENTIALS, '$1***@')
-  redacted = redacted
-    .replace(PRIVATE_KEY, REDACTED)
-    .replace(JSON_WEB_TOKEN, REDACTED)
-    .replace(KNOWN_KEY, REDACTED)
-    .replace(AUTH_SCHEME, `$1$2${REDACTED}`)
-    .replace(OTHER_SCHEME, `$1$2${REDACTED}`)
-    .replace(ASSIGNMENT, `$1${REDACTED}`)
+  if (text.includes('-----BEGIN')) redacted = redacted.replace(PRIVATE_KEY, REDACTED)
+  if (text.includes('eyJ')) redacted = redacted.replace(JSON_WEB_TOKEN, REDACTED)
+  if (text.length >= SHORTEST_KEY) redacted = redacted.replace(KNOWN_KEY, REDACTED)
+  if (/\s/.test(text)) redacted = redacted.replace(AUTH_SCHEME, `$1$2${REDACTED}`).replace(OTHER_SCHEME, `$1$2${REDACTED}`)
+  if (/[:=]/.test(text)) redacted = redacted.replace(ASSIGNMENT, `$1${REDACTED}`)
   if (!/\d{2}/.test(redacted)) return redacted
-  return redacted.replace(CPF_AFTER_ITS_NAME, '$1***.$2.$3-**').replace(CPF, '***.$2.$3-**')
+  return redacted.replace(CPF_AFTER_ITS_NAME, '$1***.$2.$3-**').replace(CPF, maskCpf)
 }

@@ -3,14 +3,17 @@ import { errorCode, errorFacts } from './error-fields.ts'
 import { maskCpfDigits, REDACTED, redactText } from './redact-text.ts'
 
 /** Bounds of one log line, so that a large object neither fills the log nor holds up the process. */
-const LIMITS = { depth: 8, entries: 100, causes: 5 }
+const LIMITS = { depth: 8, entries: 100, causes: 5, rememberedKeys: 500 }
 
 const SECRET_KEY =
   /passw(or)?d|passphrase|senha|secret|segredo|token|authori[sz]ation|apikey|chaveapi|credential|cookie|privatekey|accesskey|^pwd$|^auth$/
 
+type KeyKind = 'secret' | 'cpf' | 'plain'
+
 /** Turns what callers log into plain JSON without secrets. Never throws. */
 export class ValueRedactor {
   readonly #extraKeys: ReadonlySet<string>
+  readonly #kinds = new Map<string, KeyKind>()
 
   constructor(extraKeys: readonly string[] = []) {
     this.#extraKeys = new Set(extraKeys.map(normaliseKey))
@@ -89,11 +92,22 @@ export class ValueRedactor {
   }
 
   #visitNamed(name: string, value: unknown, path: readonly object[]): JsonValue {
-    const key = normaliseKey(name)
+    const kind = this.#kindOf(name)
     // Whether there is a secret may be known, what it is may not.
-    if (SECRET_KEY.test(key) || this.#extraKeys.has(key)) return typeof value === 'boolean' || value === null ? value : REDACTED
-    if (key.includes('cpf') && (typeof value === 'number' || typeof value === 'bigint')) return maskCpfDigits(value.toString())
+    if (kind === 'secret') return typeof value === 'boolean' || value === null ? value : REDACTED
+    if (kind === 'cpf' && (typeof value === 'number' || typeof value === 'bigint')) return maskCpfDigits(value.toString())
     return this.#guarded(value, path)
+  }
+
+  #kindOf(name: string): KeyKind {
+    const known = this.#kinds.get(name)
+    if (known !== undefined) return known
+    const key = normaliseKey(name)
+    const secret = SECRET_KEY.test(key) || this.#extraKeys.has(key)
+    const kind = secret ? 'secret' : key.includes('cpf') ? 'cpf' : 'plain'
+    // Field names are few; keys of logged objects may be many, and those are looked at anew.
+    if (this.#kinds.size < LIMITS.rememberedKeys) this.#kinds.set(name, kind)
+    return kind
   }
 
   /** Only what is known to be meant for a log: drivers hang parameters and rows on their errors. */
