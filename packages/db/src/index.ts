@@ -111,3 +111,25 @@ export {
   MigrationUnfinishedError,
 } from './errors/migration-errors.ts'
 export { InvalidMetricError } from './errors/metric-errors.ts'
+export { AuditLog, type AuditLogOptions, type AuditReadOptions, type AuditReceipt, type AuditRecord } from './audit/audit-log.ts'
+export { AUDIT_OUTCOMES, type AuditEntry, type AuditOutcome } from './audit/audit-entry.ts'
+export { ACTOR_KINDS, type AuditActor } from './audit/audit-actor.ts'
+export { AUDIT_FAULTS, type AuditFault, type AuditPosition } from './audit/chain-replay.ts'
+export type { AuditProgress, AuditVerification, AuditVerifyOptions } from './audit/audit-verifier.ts'
+export { canonicalize, type CanonicalJsonOptions } from './audit/canonical-json.ts'
+export { commitmentOf, opensCommitment, type CommitmentOpening } from './audit/commitment.ts'
+export { leafHash, type Hash } from './audit/hash-chain.ts'
+export { MerkleFrontier, merkleRoot } from './audit/transparency/merkle-tree.ts'
+export {
+  consistencyProof,
+  inclusionProof,
+  verifyConsistency,
+  verifyInclusion,
+  type ConsistencyClaim,
+  type InclusionClaim,
+} from './audit/transparency/merkle-proof.ts'
+export { createNoteSigner, parseVerifierKey, type NoteKeyName, type NoteSigner, type NoteVerifier } from './audit/transparency/note-key.ts'
+export { cosignNote, verifyNote, type NoteVerdict } from './audit/transparency/signed-note.ts'
+export { signCheckpoint, verifyCheckpoint, type Checkpoint, type CheckpointVerdict } from './audit/transparency/checkpoint.ts'
+export { formatTlogProof, verifyTlogProof, type TlogProof, type TlogProofVerdict } from './audit/transparency/tlog-proof.ts'
+export { AuditEntryError, AuditFormatError, AuditNotOpenError, AuditOriginError, CanonicalJsonError } from './audit/audit-errors.ts'

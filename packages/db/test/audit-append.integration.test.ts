@@ -1,11 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { TestClock, type JsonObject } from '@cidadao/contracts'
-import type { PoolClient, QueryConfig } from 'pg'
+import type { PoolClient } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { AuditEntry } from '../src/audit/audit-entry.ts'
 import { AuditLog } from '../src/audit/audit-log.ts'
 import { opensCommitment } from '../src/audit/commitment.ts'
-import type { SqlExecutor } from '../src/sql-executor.ts'
+import type { SqlExecutor, SqlStatement } from '../src/sql-executor.ts'
 import { openAuditDatabase, type AuditDatabase } from './fixtures/audit-database.ts'
 import { VECTORS } from './fixtures/audit-vectors.ts'
 
@@ -29,8 +29,8 @@ function entry(action: string, more: Partial<AuditEntry> = {}): AuditEntry {
 }
 
 /** Counts what goes over the wire. */
-function counting(executor: SqlExecutor): SqlExecutor & { readonly sent: (QueryConfig | string)[] } {
-  const sent: (QueryConfig | string)[] = []
+function counting(executor: SqlExecutor): SqlExecutor & { readonly sent: (SqlStatement | string)[] } {
+  const sent: (SqlStatement | string)[] = []
   return {
     sent,
     query: (query, values) => {

@@ -64,18 +64,24 @@ class Attacker {
 
   /** Makes stored hashes right again from `from` on, as the writer would have computed them. */
   async rehash(from: number, to: number): Promise<void> {
-    for (let seq = from; seq <= to; seq += 1) {
-      const { rows } = await this.#client.query<{ payload: string; before: string }>(
-        `SELECT payload, coalesce((SELECT hash_chain FROM audit_logs WHERE seq = $1 - 1), audit_genesis($2)) AS before
-         FROM audit_logs WHERE seq = $1`,
-        [seq, ORIGIN],
-      )
-      const [row = { payload: '', before: '' }] = rows
-      const leaf = leafHash(row.payload)
-      const link = linkHash(seq, Buffer.from(row.before, 'hex'), leaf)
-      const hashes = [leaf.toString('hex'), row.before, link.toString('hex')]
-      await this.change('UPDATE audit_logs SET leaf_hash = $2, prev_hash = $3, hash_chain = $4 WHERE seq = $1', seq, ...hashes)
-    }
+    const { rows } = await this.#client.query<{ payload: string; previous: string }>(
+      `SELECT payload, lag(hash_chain, 1, audit_genesis($2)) OVER (ORDER BY seq) AS previous
+       FROM audit_logs WHERE seq BETWEEN $1::bigint - 1 AND $3 ORDER BY seq`,
+      [from, ORIGIN, to],
+    )
+    let previous = Buffer.from(rows.at(from - to - 1)?.previous ?? '', 'hex')
+    const hashes = rows.slice(from - to - 1).map(({ payload }, index) => {
+      const leaf = leafHash(payload)
+      const link = linkHash(from + index, previous, leaf)
+      const row = { seq: from + index, leaf: leaf.toString('hex'), previous: previous.toString('hex'), link: link.toString('hex') }
+      previous = link
+      return row
+    })
+    await this.change(
+      `UPDATE audit_logs SET leaf_hash = forged.leaf, prev_hash = forged.previous, hash_chain = forged.link
+       FROM json_to_recordset($1) AS forged (seq bigint, leaf text, previous text, link text) WHERE audit_logs.seq = forged.seq`,
+      JSON.stringify(hashes),
+    )
   }
 
   moveHeadTo(seq: number): Promise<void> {

@@ -1,4 +1,4 @@
-import type { QueryConfig } from 'pg'
+import type { SqlStatement } from '../sql-executor.ts'
 import type { PreparedEntry } from './audit-entry.ts'
 import type { StoredEntry } from './chain-replay.ts'
 
@@ -43,7 +43,7 @@ export interface EntryRow {
 const ENTRY_COLUMNS = `seq, payload, leaf_hash, prev_hash, hash_chain, id::text AS id, investigation_id, agent_name, action,
   to_char("timestamp" AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS ts, data::text AS data`
 
-export function openStatement(origin: string, opening: PreparedEntry): QueryConfig {
+export function openStatement(origin: string, opening: PreparedEntry): SqlStatement {
   return {
     name: 'audit_open',
     text: 'SELECT origin, seq, opened FROM audit_open($1, $2)',
@@ -52,7 +52,7 @@ export function openStatement(origin: string, opening: PreparedEntry): QueryConf
 }
 
 /** One statement, so one round trip; the openings of commitments are stored by it too. */
-export function appendStatement(entries: readonly PreparedEntry[]): QueryConfig {
+export function appendStatement(entries: readonly PreparedEntry[]): SqlStatement {
   const payloads = entries.map((entry) => entry.payload)
   const openings = entries.flatMap(({ id, openings: own }) =>
     own.map(({ field, salt, valueJson }) => ({ entry_id: id, field, salt: Buffer.from(salt).toString('hex'), value: valueJson })),
@@ -72,7 +72,7 @@ export function appendStatement(entries: readonly PreparedEntry[]): QueryConfig 
 }
 
 /** Head row and last entry of one snapshot: read one after the other, an append between them would look like a fault. */
-export function tailStatement(): QueryConfig {
+export function tailStatement(): SqlStatement {
   return {
     name: 'audit_tail',
     text: `SELECT head.origin, head.seq AS head_seq, head.hash_chain AS head_hash, last.seq AS last_seq
@@ -81,12 +81,12 @@ export function tailStatement(): QueryConfig {
 }
 
 /** How many rows stand at or below `last`, those without a number included. */
-export function countStatement(last: number): QueryConfig {
+export function countStatement(last: number): SqlStatement {
   return { name: 'audit_count', text: 'SELECT count(*) FROM audit_logs WHERE seq <= $1 OR seq IS NULL', values: [last] }
 }
 
 /** Up to `limit` entries after `after`, not beyond `to`, by key: no offset, no cursor held open. */
-export function rangeStatement(after: number, to: number, limit: number): QueryConfig {
+export function rangeStatement(after: number, to: number, limit: number): SqlStatement {
   return {
     name: 'audit_range',
     text: `SELECT ${ENTRY_COLUMNS} FROM audit_logs WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3`,
@@ -95,7 +95,7 @@ export function rangeStatement(after: number, to: number, limit: number): QueryC
 }
 
 /** Served by the index on (investigation_id, seq). */
-export function investigationStatement(investigation: string, after: number, limit: number): QueryConfig {
+export function investigationStatement(investigation: string, after: number, limit: number): SqlStatement {
   return {
     name: 'audit_investigation',
     text: `SELECT ${ENTRY_COLUMNS} FROM audit_logs WHERE investigation_id = $1 AND seq > $2 ORDER BY seq LIMIT $3`,
