@@ -150,8 +150,8 @@ export class Database implements Service {
   }
 
   async #stop(): Promise<void> {
-    await this.#prisma.close()
-    await this.#pool.stop()
+    // The pool first and at once, so that nothing new begins while Prisma is closing.
+    await Promise.all([this.#pool.stop(), this.#prisma.close()])
   }
 
   #bind(unit: UnitOfWork): DatabaseTransaction {

@@ -87,6 +87,7 @@ export {
   LockTimeoutError,
   PermissionDeniedError,
   QueryCancelledError,
+  ReadOnlyError,
   SchemaMismatchError,
   ServerExhaustedError,
   StatementTimeoutError,

@@ -62,7 +62,7 @@ export class TlsError extends DatabaseError {
   readonly code = 'DB_TLS'
 }
 
-/** The server is a replica, or has become one: it takes no writes. */
+/** The server is a replica: it takes no writes. */
 export class NotPrimaryError extends DatabaseError {
   readonly code = 'DB_NOT_PRIMARY'
 }

@@ -51,3 +51,8 @@ export class SchemaMismatchError extends DatabaseError {
 export class ServerExhaustedError extends DatabaseError {
   readonly code = 'DB_SERVER_EXHAUSTED'
 }
+
+/** A write was refused: the transaction is read only, or the server has become a replica. */
+export class ReadOnlyError extends DatabaseError {
+  readonly code = 'DB_READ_ONLY'
+}

@@ -5,7 +5,6 @@ import {
   ConnectionLostError,
   DatabaseMissingError,
   DatabaseUnavailableError,
-  NotPrimaryError,
   TlsError,
   TooManyConnectionsError,
 } from './connection-errors.ts'
@@ -18,6 +17,7 @@ import {
   LockTimeoutError,
   PermissionDeniedError,
   QueryCancelledError,
+  ReadOnlyError,
   SchemaMismatchError,
   ServerExhaustedError,
   StatementTimeoutError,
@@ -98,7 +98,7 @@ function bySqlState(failure: Failure, cause: Error): DatabaseError | undefined {
     case '3D000':
       return new DatabaseMissingError('the database does not exist', options)
     case '25006':
-      return new NotPrimaryError('the server is a replica and takes no writes', options)
+      return new ReadOnlyError('a write was refused: the transaction is read only, or the server is a replica', options)
     case '42501':
       return new PermissionDeniedError('the database role is not permitted to do this', options)
     case '42P01':

@@ -35,6 +35,7 @@ export class ConnectionPool implements Service, SqlExecutor {
   readonly #stats = new PoolStats()
   #pool: PingingPool | undefined
   #clients = new Set<pg.ClientBase>()
+  #onDrained: () => void = () => {}
 
   constructor(parts: ConnectionPoolParts) {
     this.#parts = parts
@@ -125,6 +126,7 @@ export class ConnectionPool implements Service, SqlExecutor {
     pool.on('remove', (client) => {
       this.#clients.delete(client)
       events.emit('remove', { total: pool.totalCount })
+      if (this.#pool === undefined && this.#clients.size === 0) this.#onDrained()
     })
     return pool
   }
@@ -133,13 +135,31 @@ export class ConnectionPool implements Service, SqlExecutor {
     const pool = this.#pool
     this.#pool = undefined
     if (pool === undefined) return
+    // Not the driver's own promise: it counts a connection as gone before its socket is closed, and waits for ever for
+    // one that is never handed back.
+    const closed = this.#untilClosed()
+    void pool.end()
+    if (this.#clients.size === 0) this.#onDrained()
+    await closed
+  }
+
+  #untilClosed(): Promise<void> {
     const clock = this.#parts.clock ?? systemClock
-    const cut = clock.schedule(this.#parts.options.stopTimeoutMs, () => {
-      this.#parts.logger.warn('database work did not end in time and was cut off', { connections: this.#clients.size })
-      for (const client of this.#clients) cutOff(client)
+    return new Promise((resolve) => {
+      const cut = clock.schedule(this.#parts.options.stopTimeoutMs, () => {
+        this.#cutOffAll()
+        resolve()
+      })
+      this.#onDrained = () => {
+        cut.cancel()
+        resolve()
+      }
     })
-    await pool.end()
-    cut.cancel()
+  }
+
+  #cutOffAll(): void {
+    this.#parts.logger.warn('database work did not end in time and was cut off', { connections: this.#clients.size })
+    for (const client of this.#clients) cutOff(client)
   }
 }
 

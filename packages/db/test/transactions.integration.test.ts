@@ -1,0 +1,204 @@
+import { TcpProxy } from '@cidadao/testing'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import type { AuditEntry } from '../src/audit/audit-entry.ts'
+import { createDatabase, type Database, type DatabaseEvents } from '../src/index.ts'
+import { AUDIT_ORIGIN, connectDirectly, openDatabase, openForTest, rejectionOf } from './fixtures/database-fixture.ts'
+
+let db: Database
+let url: string
+let close: () => Promise<void>
+
+beforeAll(async () => {
+  ;({ db, url, close } = await openDatabase())
+})
+beforeEach(() => db.sql.query('DELETE FROM investigations'))
+afterAll(() => close())
+
+const entry = (action: string, investigation: string): AuditEntry => ({ actor: { kind: 'system' }, action, investigation })
+
+async function auditActions(database: Database, investigation: string): Promise<readonly string[]> {
+  return (await database.audit.entriesOf(database.sql, investigation)).map(({ action }) => action)
+}
+
+describe('a transaction', () => {
+  it('commits a change and its audit entry together, the entry last', async () => {
+    const order: string[] = []
+    const stop = db.events.on('query', ({ operation, outcome }) => order.push(`${operation} ${outcome}`))
+    const saved = await db.investigations.save({ id: 'inv_audit', query: 'q' }, { audit: entry('investigation.created', 'inv_audit') })
+    stop()
+    expect(order.at(0)).toBe('begin ok')
+    expect(order.at(1)).toBe('investigations.save ok')
+    expect(order.at(-1)).toBe('commit ok')
+    expect(order).toHaveLength(4)
+    expect(await auditActions(db, saved.id)).toEqual(['investigation.created'])
+    expect(await db.audit.verify(db.sql)).toMatchObject({ ok: true })
+  })
+
+  it('leaves neither the change nor the entry when it fails', async () => {
+    const failure = new Error('the caller changed his mind')
+    const work = db.transaction(async (tx) => {
+      await tx.investigations.save({ id: 'inv_gone', query: 'q' }, { audit: entry('investigation.created', 'inv_gone') })
+      await tx.runs.savePlan({ investigationId: 'inv_gone', revision: 1, plan: {} })
+      throw failure
+    })
+    expect(await rejectionOf(work)).toBe(failure)
+    expect(await db.investigations.get('inv_gone')).toBeUndefined()
+    expect(await auditActions(db, 'inv_gone')).toEqual([])
+  })
+
+  it('does not save a change whose audit entry is refused', async () => {
+    const bad: AuditEntry = { actor: { kind: 'system' }, action: '', investigation: 'inv_unaudited' }
+    await rejectionOf(db.investigations.save({ id: 'inv_unaudited', query: 'q' }, { audit: bad }))
+    expect(await db.investigations.get('inv_unaudited')).toBeUndefined()
+  })
+
+  it('tells of a save and a transition only once they are committed', async () => {
+    const told: unknown[] = []
+    const stops = [db.events.on('saved', (event) => told.push(event)), db.events.on('transition', (event) => told.push(event))]
+    onTestFinished(() => stops.forEach((stop) => stop()))
+    await db.transaction(async (tx) => {
+      const first = await tx.investigations.save({ id: 'inv_told', query: 'q' })
+      await tx.investigations.save({ ...first, status: 'processing' })
+      expect(told).toEqual([])
+    })
+    await rejectionOf(
+      db.transaction(async (tx) => {
+        await tx.investigations.cancel('inv_told')
+        throw new Error('rolled back')
+      }),
+    )
+    expect(told).toEqual([
+      { investigationId: 'inv_told', version: 1, status: 'pending' },
+      { investigationId: 'inv_told', from: null, to: 'pending', attempt: 1 },
+      { investigationId: 'inv_told', version: 2, status: 'processing' },
+      { investigationId: 'inv_told', from: 'pending', to: 'processing', attempt: 1 },
+    ])
+  })
+
+  it('says so when a failed statement was swallowed, instead of pretending to have committed', async () => {
+    const work = db.transaction(async (tx) => {
+      await tx.investigations.save({ id: 'inv_lost', query: 'q' })
+      await rejectionOf(tx.sql.query('SELECT 1/0'))
+    })
+    expect(await rejectionOf(work)).toMatchObject({ code: 'DB_TRANSACTION_ABORTED' })
+    expect(await db.investigations.get('inv_lost')).toBeUndefined()
+  })
+
+  it('refuses to be used after its end', async () => {
+    const tx = await db.transaction(async (open) => open)
+    expect(await rejectionOf(tx.investigations.get('inv_001'))).toMatchObject({ code: 'DB_TRANSACTION_ENDED' })
+  })
+
+  it('writes nothing where it is read only', async () => {
+    const work = db.transaction((tx) => tx.investigations.save({ query: 'q' }), { access: 'read only' })
+    expect(await rejectionOf(work)).toMatchObject({ code: 'DB_READ_ONLY' })
+  })
+
+  it('runs again after a deadlock, and both sides get through', async () => {
+    await db.investigations.save({ id: 'left', query: 'q' })
+    await db.investigations.save({ id: 'right', query: 'q' })
+    const retries: DatabaseEvents['retry'][] = []
+    onTestFinished(db.events.on('retry', (event) => retries.push(event)))
+    const meet = barrier(2)
+    const lockBoth = (first: string, second: string): Promise<unknown> =>
+      db.transaction(async (tx) => {
+        await tx.sql.query('SELECT 1 FROM investigations WHERE id = $1 FOR UPDATE', [first])
+        await meet()
+        await tx.sql.query('SELECT 1 FROM investigations WHERE id = $1 FOR UPDATE', [second])
+      })
+    await Promise.all([lockBoth('left', 'right'), lockBoth('right', 'left')])
+    expect(retries.map(({ code }) => code)).toEqual(['DB_TRANSACTION_CONFLICT'])
+  })
+})
+
+describe('a connection that breaks', () => {
+  it('inside a transaction leaves nothing, and the work runs again', async () => {
+    let runs = 0
+    await db.transaction(async (tx) => {
+      runs += 1
+      await tx.investigations.save({ id: 'inv_broken', query: 'q' })
+      if (runs === 1) await endBackend(tx.sql)
+      await tx.sql.query('SELECT 1')
+    })
+    expect(runs).toBe(2)
+    expect(await db.investigations.get('inv_broken')).toMatchObject({ version: 1 })
+  })
+
+  it('while committing is reported as unknown, and not repeated', async () => {
+    const { through, cutCommit } = await slowCommits()
+    let runs = 0
+    const work = through.transaction(async (tx) => {
+      runs += 1
+      await tx.investigations.save({ id: 'inv_unknown', query: 'q' })
+      cutCommit()
+    })
+    expect(await rejectionOf(work)).toMatchObject({ code: 'DB_COMMIT_UNKNOWN', effect: 'unknown' })
+    expect(runs).toBe(1)
+  })
+
+  it('while committing a save is repeated, and finds that it had taken effect: one version, one audit entry', async () => {
+    const { direct, through, cutCommit } = await slowCommits()
+    cutCommit()
+    const saved = await through.investigations.save(
+      { id: 'inv_once', query: 'q', results: { b: 1, a: [null] } },
+      { audit: entry('investigation.created', 'inv_once') },
+    )
+    expect(saved).toMatchObject({ version: 1, results: { a: [null], b: 1 } })
+    expect(await auditActions(direct, 'inv_once')).toEqual(['investigation.created'])
+    expect(through.stats().queries.failed).toBeGreaterThan(0)
+  })
+})
+
+function barrier(parties: number): () => Promise<void> {
+  let open: () => void
+  const opened = new Promise<void>((resolve) => (open = resolve))
+  let arrived = 0
+  return async () => {
+    arrived += 1
+    if (arrived >= parties) open()
+    await opened
+  }
+}
+
+async function endBackend(sql: Database['sql']): Promise<void> {
+  const { rows } = await sql.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')
+  await db.sql.query(
+    'SELECT pg_terminate_backend($1)',
+    rows.map(({ pid }) => pid),
+  )
+}
+
+/**
+ * A database behind a proxy, where committing an investigation takes a moment. `cutCommit` waits for the next such
+ * commit to be under way on the server, and then cuts the connection: the server commits, the answer never comes.
+ */
+async function slowCommits(): Promise<{ readonly direct: Database; readonly through: Database; readonly cutCommit: () => void }> {
+  const { db: direct, url: directUrl } = await openForTest()
+  await direct.sql.query(`CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.4); RETURN NULL; END'`)
+  await direct.sql.query(
+    'CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON investigations DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION slow()',
+  )
+  const proxy = await TcpProxy.open({ targetPort: Number(new URL(directUrl).port), targetHost: new URL(directUrl).hostname })
+  const proxied = new URL(directUrl)
+  proxied.hostname = '127.0.0.1'
+  proxied.port = String(proxy.port)
+  const through = createDatabase({
+    url: proxied.href,
+    auditOrigin: AUDIT_ORIGIN,
+    // The row is locked by the commit under way until it is done, so the repetition waits for it.
+    pool: { size: 1, maxOverflow: 1, applicationName: 'through-proxy' },
+    resilience: { initialDelayMs: 5, maxDelayMs: 20 },
+  })
+  onTestFinished(async () => {
+    await through.stop()
+    await proxy.stop()
+  })
+  await through.start()
+  const watcher = await connectDirectly(directUrl)
+  const cut = async (): Promise<void> => {
+    const sleeping = "SELECT 1 FROM pg_stat_activity WHERE application_name = 'through-proxy' AND wait_event = 'PgSleep'"
+    while ((await watcher.query(sleeping)).rowCount === 0) await new Promise(setImmediate)
+    proxy.cutAll()
+  }
+  return { direct, through, cutCommit: () => void cut() }
+}
