@@ -252,6 +252,22 @@ describe('the sampler', () => {
     abort.abort(new Error('enough'))
     await expect(waiting).rejects.toThrow('enough')
   })
+
+  it('does not wait for a check that is taken out, nor beyond its own end', async () => {
+    const { clock, health } = setUp()
+    const hung: HealthContributor = { name: 'redis', critical: false, timeoutMs: 60_000, check: never }
+    const unregister = health.register(hung)
+    await health.start()
+    const sampled = health.sampled()
+    unregister()
+    await sampled
+    health.register(hung)
+    const waiting = expect(health.sampled()).rejects.toThrow(expect.objectContaining({ code: 'MONITORING_HEALTH_STOPPED' }))
+    const stopped = health.stop()
+    await clock.advance(1_000)
+    await stopped
+    await waiting
+  })
 })
 
 describe('a failing check', () => {

@@ -1,5 +1,5 @@
 import { defineService, delay, TypedEvents, type EventListener, type EventSource, type Service, type Timer } from '@cidadao/contracts'
-import { HealthContributorError } from '../errors.ts'
+import { HealthContributorError, HealthStoppedError } from '../errors.ts'
 import { CheckSampler } from './check-sampler.ts'
 import type { HealthEvents } from './events.ts'
 import { resolveContributor, type HealthContributor } from './health-check.ts'
@@ -29,13 +29,19 @@ export interface HealthRegistry extends EventSource<HealthEvents> {
   readyz(): ProbeReport
   /** All checks, as `application/health+json`. */
   report(options: { readonly details: ReportDetails }): HealthReport
-  /** Resolves when every check registered by now has run once; rejects with the signal's reason. */
+  /** Resolves when every check registered by now has run once; rejects with the signal's reason, or when stopped. */
   sampled(signal?: AbortSignal): Promise<void>
 }
 
 /** A registry with its background sampler; the checks run between `start` and `stop`. */
 export function createHealthRegistry(options: HealthRegistryOptions = {}): HealthRegistry & Service {
   return new SampledHealthRegistry(options)
+}
+
+/** Somebody who waits in `sampled`. */
+interface Waiter {
+  look(): void
+  fail(error: Error): void
 }
 
 class SampledHealthRegistry implements HealthRegistry, Service {
@@ -45,6 +51,7 @@ class SampledHealthRegistry implements HealthRegistry, Service {
   readonly #events = new TypedEvents<HealthEvents>()
   readonly #samplers = new Map<string, CheckSampler>()
   readonly #loops: LoopWatches
+  readonly #waiters = new Set<Waiter>()
   #running = false
   #accepting = false
   #startupDone = false
@@ -55,7 +62,7 @@ class SampledHealthRegistry implements HealthRegistry, Service {
     this.#options = resolveHealthOptions(options)
     this.#loops = new LoopWatches(this.#options.clock)
     this.#service = defineService({ name: this.name, start: async () => this.#begin(), stop: () => this.#end() })
-    this.#events.on('sampled', () => this.#latchStartup())
+    this.#events.on('sampled', () => this.#look())
   }
 
   start(signal?: AbortSignal): Promise<void> {
@@ -83,6 +90,7 @@ class SampledHealthRegistry implements HealthRegistry, Service {
       if (this.#samplers.get(name) !== sampler) return
       this.#samplers.delete(name)
       void sampler.stop()
+      this.#look()
     }
   }
 
@@ -116,22 +124,21 @@ class SampledHealthRegistry implements HealthRegistry, Service {
   }
 
   async sampled(signal?: AbortSignal): Promise<void> {
-    const waiting = new Set(
-      [...this.#samplers.values()].filter((sampler) => sampler.snapshot === undefined).map((sampler) => sampler.contributor.name),
-    )
-    if (waiting.size === 0) return
+    const pending = [...this.#samplers.values()].filter((sampler) => sampler.snapshot === undefined)
+    // One that was taken out meanwhile is not waited for.
+    const isDone = (): boolean =>
+      pending.every((sampler) => sampler.snapshot !== undefined || this.#samplers.get(sampler.contributor.name) !== sampler)
     signal?.throwIfAborted()
+    if (isDone()) return
     await new Promise<void>((resolve, reject) => {
       const settle = (finish: () => void): void => {
-        unsubscribe()
+        this.#waiters.delete(waiter)
         signal?.removeEventListener('abort', onAbort)
         finish()
       }
       const onAbort = (): void => settle(() => reject(signal?.reason as Error))
-      const unsubscribe = this.#events.on('sampled', ({ check }) => {
-        waiting.delete(check)
-        if (waiting.size === 0) settle(resolve)
-      })
+      const waiter: Waiter = { look: () => isDone() && settle(resolve), fail: (error) => settle(() => reject(error)) }
+      this.#waiters.add(waiter)
       signal?.addEventListener('abort', onAbort, { once: true })
     })
   }
@@ -147,6 +154,7 @@ class SampledHealthRegistry implements HealthRegistry, Service {
     this.#running = false
     this.#accepting = false
     this.#heartbeat?.cancel()
+    for (const waiter of this.#waiters) waiter.fail(new HealthStoppedError('the health registry was stopped'))
     const ends = Promise.all([...this.#samplers.values()].map((sampler) => sampler.stop()))
     const grace = new AbortController()
     const waited = delay(this.#options.clock, this.#options.stopGraceMs, grace.signal).catch(() => {})
@@ -176,6 +184,11 @@ class SampledHealthRegistry implements HealthRegistry, Service {
   #view(sampler: CheckSampler): CheckView {
     const nowMs = this.#options.clock.monotonicMs()
     return viewCheck(sampler.contributor, sampler.snapshot, { nowMs, staleAfterMs: this.#staleAfterMs(sampler) })
+  }
+
+  #look(): void {
+    this.#latchStartup()
+    for (const waiter of this.#waiters) waiter.look()
   }
 
   #latchStartup(): void {
