@@ -19,7 +19,7 @@ export function linkSignals(sources: readonly (AbortSignal | undefined)[]): Link
   const followed = new Map<AbortSignal, () => void>()
 
   const dispose = (): void => {
-    for (const [source, onAbort] of followed) source.removeEventListener('abort', onAbort)
+    for (const [source, onAbort] of followed) unfollow(source, onAbort)
     followed.clear()
   }
   const abort = (reason: unknown): void => {
@@ -35,7 +35,43 @@ export function linkSignals(sources: readonly (AbortSignal | undefined)[]): Link
     }
     const onAbort = (): void => abort(source.reason)
     followed.set(source, onAbort)
-    source.addEventListener('abort', onAbort, { once: true })
+    follow(source, onAbort)
   }
   return { signal: controller.signal, abort, dispose }
+}
+
+interface Followers {
+  readonly callbacks: Set<() => void>
+  readonly listener: () => void
+}
+
+/**
+ * All followers of a source share one listener: a signal looks for duplicates among its listeners one by one, so
+ * that ten thousand runs with the same signal took seconds.
+ */
+const followersOf = new WeakMap<AbortSignal, Followers>()
+
+function follow(source: AbortSignal, callback: () => void): void {
+  const present = followersOf.get(source)
+  if (present !== undefined) {
+    present.callbacks.add(callback)
+    return
+  }
+  const callbacks = new Set([callback])
+  const listener = (): void => {
+    // A follower that is disposed of by an earlier one leaves the set and is passed over.
+    for (const each of callbacks) each()
+    followersOf.delete(source)
+  }
+  followersOf.set(source, { callbacks, listener })
+  source.addEventListener('abort', listener, { once: true })
+}
+
+function unfollow(source: AbortSignal, callback: () => void): void {
+  const followers = followersOf.get(source)
+  if (followers === undefined) return
+  followers.callbacks.delete(callback)
+  if (followers.callbacks.size > 0) return
+  source.removeEventListener('abort', followers.listener)
+  followersOf.delete(source)
 }

@@ -14,11 +14,6 @@ export interface QueueEntry {
   readonly sequence: number
 }
 
-interface Candidate<Entry> {
-  readonly rank: number
-  readonly entry: Entry
-}
-
 /**
  * The runs that wait, for every agent and tenant. Who is next: the highest priority, where a run rises by one class
  * each `ageingMs` of waiting; among the tenants that have such a run, the one whose turn it is; of that tenant, the
@@ -66,8 +61,7 @@ export class RunQueue<Entry extends QueueEntry> {
   take(nowMs: number, mayRun: (agent: string) => boolean): Entry | undefined {
     if (this.#size === 0) return undefined
     const candidates = this.#candidates(nowMs, mayRun)
-    const tenant = this.#ring.next(new Map([...candidates].map(([name, { entry }]) => [name, entry.cost])))
-    const entry = tenant === undefined ? undefined : candidates.get(tenant)?.entry
+    const entry = candidates.size > 1 ? this.#byTurn(candidates) : first(candidates.values())
     if (entry !== undefined) this.delete(entry)
     return entry
   }
@@ -77,34 +71,37 @@ export class RunQueue<Entry extends QueueEntry> {
     for (const tenants of this.#lanes.values()) for (const lanes of tenants.values()) for (const lane of lanes) yield* lane
   }
 
+  #byTurn(candidates: ReadonlyMap<string, Entry>): Entry | undefined {
+    const costs = new Map<string, number>()
+    for (const [tenant, entry] of candidates) costs.set(tenant, entry.cost)
+    const tenant = this.#ring.next(costs)
+    return tenant === undefined ? undefined : candidates.get(tenant)
+  }
+
   /** The best run of each tenant, of those tenants only that have one of the best rank. */
-  #candidates(nowMs: number, mayRun: (agent: string) => boolean): ReadonlyMap<string, Candidate<Entry>> {
-    let best = new Map<string, Candidate<Entry>>()
+  #candidates(nowMs: number, mayRun: (agent: string) => boolean): ReadonlyMap<string, Entry> {
+    const best = new Map<string, Entry>()
     let bestRank = Number.POSITIVE_INFINITY
     for (const [agent, tenants] of this.#lanes) {
       if (!mayRun(agent)) continue
       for (const [tenant, lanes] of tenants) {
-        for (const candidate of this.#heads(lanes, nowMs)) {
-          if (candidate.rank > bestRank) continue
-          if (candidate.rank < bestRank) {
-            best = new Map()
-            bestRank = candidate.rank
-          }
+        for (const lane of lanes) {
+          const entry = lane.first
+          if (entry === undefined) continue
+          const rank = this.#risenRank(entry, nowMs)
+          if (rank > bestRank) continue
+          if (rank < bestRank) best.clear()
+          bestRank = rank
           const rival = best.get(tenant)
-          if (rival === undefined || candidate.entry.sequence < rival.entry.sequence) best.set(tenant, candidate)
+          if (rival === undefined || entry.sequence < rival.sequence) best.set(tenant, entry)
         }
       }
     }
     return best
   }
 
-  *#heads(lanes: readonly Fifo<Entry>[], nowMs: number): Generator<Candidate<Entry>> {
-    for (const [rank, lane] of lanes.entries()) {
-      const entry = lane.first
-      if (entry === undefined) continue
-      const risen = Math.floor((nowMs - entry.submittedMs) / this.#ageingMs)
-      yield { rank: Math.max(0, rank - risen), entry }
-    }
+  #risenRank(entry: Entry, nowMs: number): number {
+    return Math.max(0, rankOf(entry) - Math.floor((nowMs - entry.submittedMs) / this.#ageingMs))
   }
 
   #laneOf(entry: Entry): Fifo<Entry> {
@@ -129,6 +126,11 @@ export class RunQueue<Entry extends QueueEntry> {
 
 function rankOf(entry: QueueEntry): number {
   return RUN_PRIORITIES.indexOf(entry.priority)
+}
+
+function first<Value>(values: Iterable<Value>): Value | undefined {
+  const [value] = values
+  return value
 }
 
 function getOrAdd<Key, Value>(map: Map<Key, Value>, key: Key, create: () => Value): Value {
