@@ -6,7 +6,7 @@ const LOGGER = fileURLToPath(new URL('../src/logging/create-logger.ts', import.m
 const ARGUMENTS = ['--conditions=@cidadao/source', '--input-type=module', '--eval']
 
 const script = (body: string): string => `import { createLogger } from ${JSON.stringify(LOGGER)}\nconst logger = createLogger()\n${body}`
-const run = (body: string) => spawnSync(process.execPath, [...ARGUMENTS, script(body)], { encoding: 'utf8' })
+const run = (body: string) => spawnSync(process.execPath, [...ARGUMENTS, script(body)], { encoding: 'utf8', env: {} })
 
 describe('the logger of a real process', () => {
   it('writes to standard error and leaves standard output to results', () => {
