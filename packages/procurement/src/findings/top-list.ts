@@ -52,9 +52,10 @@ export class TopList<Item> {
 type Place = Omit<Ranked<unknown>, 'item'>
 
 function compareRanked(left: Place, right: Place): number {
-  for (const [index, value] of left.rank.entries()) {
+  for (let index = 0; index < left.rank.length; index++) {
+    const value = left.rank[index]
     const other = right.rank[index]
-    if (other !== undefined && value !== other) return value > other ? -1 : 1
+    if (value !== undefined && other !== undefined && value !== other) return value > other ? -1 : 1
   }
   if (left.file !== right.file) return left.file < right.file ? -1 : 1
   return left.line - right.line

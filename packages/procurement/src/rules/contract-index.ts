@@ -1,26 +1,52 @@
-import type { CivilDate } from '../values/civil-date.ts'
 import type { ContractFacts } from '../contracts/contract.ts'
+import type { CivilDate } from '../values/civil-date.ts'
 
 /** What is kept of the first contract of a group, besides what the whole group shares. */
 export interface FirstOfGroup {
   readonly file: string
-  readonly row: number
   readonly line: number
   readonly number: string
   readonly publishedOn: CivilDate | null
 }
 
-/** How often the key of the contract just added had been seen before, with its date and without. */
+/** How often a key has been seen before; more than twice is not told apart. */
+export type SeenCount = 0 | 1 | 2
+
 export interface SeenBefore {
-  readonly sameDay: number
-  readonly anyDay: number
+  readonly sameDay: SeenCount
+  readonly anyDay: SeenCount
   /** Set on the second contract of a group. */
   readonly first: FirstOfGroup | undefined
 }
 
 const NONE = -1
 const NO_DATE = -2_147_483_648
-const INITIAL_CAPACITY = 1_024
+const BLOCK_BITS = 14
+const BLOCK_SIZE = 1 << BLOCK_BITS
+const BLOCK_MASK = BLOCK_SIZE - 1
+
+/** A column of entries each. Blocks, since growing one large array would for a moment need it twice. */
+class Block {
+  readonly next: Int32Array = new Int32Array(BLOCK_SIZE)
+  readonly unit: Int32Array = new Int32Array(BLOCK_SIZE)
+  readonly supplier: Int32Array = new Int32Array(BLOCK_SIZE)
+  readonly value: BigInt64Array = new BigInt64Array(BLOCK_SIZE)
+  readonly signedOn: Int32Array = new Int32Array(BLOCK_SIZE)
+  readonly publishedOn: Int32Array = new Int32Array(BLOCK_SIZE)
+  readonly number: Float64Array = new Float64Array(BLOCK_SIZE)
+  readonly line: Uint32Array = new Uint32Array(BLOCK_SIZE)
+  readonly file: Uint16Array = new Uint16Array(BLOCK_SIZE)
+  readonly sameDay: Uint8Array = new Uint8Array(BLOCK_SIZE)
+  /** Counted on the entry that came first of all days. */
+  readonly anyDay: Uint8Array = new Uint8Array(BLOCK_SIZE)
+}
+
+interface Key {
+  readonly unit: number
+  readonly supplier: number
+  readonly value: bigint
+  readonly signedOn: number
+}
 
 /**
  * Counts contracts by (unit, supplier, value) and by the same with the date of signature, over a stream in which
@@ -31,66 +57,88 @@ export class ContractIndex {
   readonly #texts = new Map<string, number>()
   readonly #oddNumbers = new Map<number, string>()
   readonly #files: string[] = []
+  readonly #blocks: Block[] = []
+  #heads = new Int32Array(BLOCK_SIZE).fill(NONE)
   #size = 0
-  #heads = new Int32Array(INITIAL_CAPACITY * 2).fill(NONE)
-  #next = new Int32Array(INITIAL_CAPACITY)
-  #unit = new Int32Array(INITIAL_CAPACITY)
-  #supplier = new Int32Array(INITIAL_CAPACITY)
-  #value = new BigInt64Array(INITIAL_CAPACITY)
-  #signedOn = new Int32Array(INITIAL_CAPACITY)
-  #publishedOn = new Int32Array(INITIAL_CAPACITY)
-  #number = new Float64Array(INITIAL_CAPACITY)
-  #row = new Uint32Array(INITIAL_CAPACITY)
-  #line = new Uint32Array(INITIAL_CAPACITY)
-  #file = new Uint16Array(INITIAL_CAPACITY)
-  #sameDay = new Uint32Array(INITIAL_CAPACITY)
-  /** Counted on the entry that came first of all days. */
-  #anyDay = new Uint32Array(INITIAL_CAPACITY)
 
   add(contract: ContractFacts): SeenBefore {
-    const unit = this.#idOf(contract.unit.code)
-    const supplier = this.#idOf(contract.supplier.code)
-    const signedOn = contract.signedOn ?? NO_DATE
-    let leader = NONE
-    let match = NONE
-    for (let at = this.#heads[this.#slot(unit, supplier, contract.initialValue)] ?? NONE; at !== NONE; at = this.#next[at] ?? NONE) {
-      if (this.#unit[at] !== unit || this.#supplier[at] !== supplier || this.#value[at] !== contract.initialValue) continue
-      leader = at
-      if (this.#signedOn[at] === signedOn) match = at
-    }
-    const entry = match === NONE ? this.#insert(contract, unit, supplier) : match
-    const anyDay = bump(this.#anyDay, leader === NONE ? entry : leader)
-    const sameDay = bump(this.#sameDay, entry)
+    const key = this.#keyOf(contract)
+    const { leader, match } = this.#find(key)
+    const entry = match === NONE ? this.#insert(key, contract) : match
+    const anyDay = bump(this.#block(leader === NONE ? entry : leader).anyDay, leader === NONE ? entry : leader)
+    const sameDay = bump(this.#block(entry).sameDay, entry)
     return { sameDay, anyDay, first: sameDay === 1 ? this.#firstAt(entry) : undefined }
   }
 
-  #insert(contract: ContractFacts, unit: number, supplier: number): number {
-    if (this.#size === this.#next.length) this.#grow()
+  #keyOf(contract: ContractFacts): Key {
+    return {
+      unit: this.#idOf(contract.unit.code),
+      supplier: this.#idOf(contract.supplier.code),
+      value: contract.initialValue,
+      signedOn: contract.signedOn ?? NO_DATE,
+    }
+  }
+
+  /** `match` has the same date; `leader` is the first entry whatever its date. New entries go before old ones. */
+  #find(key: Key): { readonly leader: number; readonly match: number } {
+    let leader = NONE
+    let match = NONE
+    for (let at = this.#heads[this.#slot(key)] ?? NONE; at !== NONE;) {
+      const block = this.#block(at)
+      const place = at & BLOCK_MASK
+      if (block.unit[place] === key.unit && block.supplier[place] === key.supplier && block.value[place] === key.value) {
+        leader = at
+        if (block.signedOn[place] === key.signedOn) match = at
+      }
+      at = block.next[place] ?? NONE
+    }
+    return { leader, match }
+  }
+
+  #insert(key: Key, contract: ContractFacts): number {
+    if (this.#size === this.#heads.length) this.#rehash()
     const entry = this.#size++
-    this.#unit[entry] = unit
-    this.#supplier[entry] = supplier
-    this.#value[entry] = contract.initialValue
-    this.#signedOn[entry] = contract.signedOn ?? NO_DATE
-    this.#publishedOn[entry] = contract.publishedOn ?? NO_DATE
-    this.#number[entry] = this.#packNumber(entry, contract.number)
-    this.#row[entry] = contract.row
-    this.#line[entry] = contract.line
-    this.#file[entry] = this.#fileId(contract.file)
-    this.#link(entry)
+    if ((entry & BLOCK_MASK) === 0) this.#blocks.push(new Block())
+    const block = this.#block(entry)
+    const place = entry & BLOCK_MASK
+    block.unit[place] = key.unit
+    block.supplier[place] = key.supplier
+    block.value[place] = key.value
+    block.signedOn[place] = key.signedOn
+    block.publishedOn[place] = contract.publishedOn ?? NO_DATE
+    block.number[place] = this.#packNumber(entry, contract.number)
+    block.line[place] = contract.line
+    block.file[place] = this.#fileId(contract.file)
+    this.#link(entry, key)
     return entry
   }
 
-  #link(entry: number): void {
-    const slot = this.#slot(this.#unit[entry] ?? 0, this.#supplier[entry] ?? 0, this.#value[entry] ?? 0n)
-    this.#next[entry] = this.#heads[slot] ?? NONE
+  #link(entry: number, key: Omit<Key, 'signedOn'>): void {
+    const slot = this.#slot(key)
+    this.#block(entry).next[entry & BLOCK_MASK] = this.#heads[slot] ?? NONE
     this.#heads[slot] = entry
   }
 
-  #slot(unit: number, supplier: number, value: bigint): number {
+  #rehash(): void {
+    this.#heads = new Int32Array(this.#heads.length * 2).fill(NONE)
+    for (let entry = 0; entry < this.#size; entry++) {
+      const { unit, supplier, value } = this.#block(entry)
+      const place = entry & BLOCK_MASK
+      this.#link(entry, { unit: unit[place] ?? 0, supplier: supplier[place] ?? 0, value: value[place] ?? 0n })
+    }
+  }
+
+  #slot({ unit, supplier, value }: Omit<Key, 'signedOn'>): number {
     const low = Number(BigInt.asUintN(32, value))
     let hash = Math.imul(unit ^ 0x9e3779b9, 0x85ebca6b) ^ Math.imul(supplier, 0xc2b2ae35) ^ Math.imul(low, 0x27d4eb2f)
     hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d)
     return (hash ^ (hash >>> 13)) & (this.#heads.length - 1)
+  }
+
+  #block(entry: number): Block {
+    const block = this.#blocks[entry >>> BLOCK_BITS]
+    if (block === undefined) throw new RangeError(`no entry ${entry}`)
+    return block
   }
 
   #idOf(text: string): number {
@@ -114,43 +162,25 @@ export class ContractIndex {
   }
 
   #firstAt(entry: number): FirstOfGroup {
-    const publishedOn = this.#publishedOn[entry] ?? NO_DATE
+    const { publishedOn, number, line, file } = this.#block(entry)
+    const place = entry & BLOCK_MASK
+    const published = publishedOn[place] ?? NO_DATE
     return {
-      file: this.#files[this.#file[entry] ?? 0] ?? '',
-      row: this.#row[entry] ?? 0,
-      line: this.#line[entry] ?? 0,
-      number: this.#oddNumbers.get(entry) ?? String(this.#number[entry] ?? 0).slice(1),
-      publishedOn: publishedOn === NO_DATE ? null : (publishedOn as CivilDate),
+      file: this.#files[file[place] ?? 0] ?? '',
+      line: line[place] ?? 0,
+      number: this.#oddNumbers.get(entry) ?? String(number[place] ?? 0).slice(1),
+      publishedOn: published === NO_DATE ? null : (published as CivilDate),
     }
   }
+}
 
-  #grow(): void {
-    const capacity = this.#next.length * 2
-    this.#next = new Int32Array(capacity)
-    this.#unit = enlarged(this.#unit, new Int32Array(capacity))
-    this.#supplier = enlarged(this.#supplier, new Int32Array(capacity))
-    this.#value = enlarged(this.#value, new BigInt64Array(capacity))
-    this.#signedOn = enlarged(this.#signedOn, new Int32Array(capacity))
-    this.#publishedOn = enlarged(this.#publishedOn, new Int32Array(capacity))
-    this.#number = enlarged(this.#number, new Float64Array(capacity))
-    this.#row = enlarged(this.#row, new Uint32Array(capacity))
-    this.#line = enlarged(this.#line, new Uint32Array(capacity))
-    this.#file = enlarged(this.#file, new Uint16Array(capacity))
-    this.#sameDay = enlarged(this.#sameDay, new Uint32Array(capacity))
-    this.#anyDay = enlarged(this.#anyDay, new Uint32Array(capacity))
-    this.#heads = new Int32Array(capacity * 2).fill(NONE)
-    for (let entry = 0; entry < this.#size; entry++) this.#link(entry)
+/** Adds one, up to two, and gives what was there before. */
+function bump(counts: Uint8Array, entry: number): SeenCount {
+  const place = entry & BLOCK_MASK
+  const before = counts[place] ?? 0
+  if (before === 0 || before === 1) {
+    counts[place] = before + 1
+    return before
   }
-}
-
-/** Adds one and gives what was there before. */
-function bump(counts: Uint32Array, at: number): number {
-  const before = counts[at] ?? 0
-  counts[at] = before + 1
-  return before
-}
-
-function enlarged<Numbers extends { set(from: Numbers): void }>(from: Numbers, to: Numbers): Numbers {
-  to.set(from)
-  return to
+  return 2
 }

@@ -17,13 +17,28 @@ export interface DateParts {
 
 const DAYS_PER_ERA = 146_097
 const DAYS_TO_EPOCH = 719_468
-const BRAZILIAN = /^(\d{2})\/(\d{2})\/(\d{4})$/
 const ISO = /^(\d{4})-(\d{2})-(\d{2})$/
+
+const SLASH = 47
 
 /** Reads `dd/mm/yyyy` strictly; `undefined` for another style and for days that no calendar has. */
 export function parseBrazilianDate(text: string): CivilDate | undefined {
-  const match = BRAZILIAN.exec(text)
-  return match === null ? undefined : civilDate({ day: Number(match[1]), month: Number(match[2]), year: Number(match[3]) })
+  // By character, since a file has four dates a row and a regular expression takes three times as long.
+  if (text.length !== 10 || text.charCodeAt(2) !== SLASH || text.charCodeAt(5) !== SLASH) return undefined
+  const day = digitsAt(text, 0, 2)
+  const month = digitsAt(text, 3, 2)
+  const year = digitsAt(text, 6, 4)
+  return civilDate({ year, month, day })
+}
+
+/** NaN where there is anything but a digit, which no part of a date equals or exceeds. */
+function digitsAt(text: string, start: number, length: number): number {
+  let value = 0
+  for (let index = start; index < start + length; index++) {
+    const digit = text.charCodeAt(index) - 48
+    value = digit >= 0 && digit <= 9 ? value * 10 + digit : Number.NaN
+  }
+  return value
 }
 
 /** Reads `yyyy-mm-dd`; `undefined` for anything else. */
@@ -35,12 +50,13 @@ export function parseIsoDate(text: string): CivilDate | undefined {
 /** The date with these parts, or `undefined` where there is none (31 April, 29 February 2023, year 0). */
 export function civilDate(parts: DateParts): CivilDate | undefined {
   const { year, month, day } = parts
-  if (year < 1 || month < 1 || month > 12 || day < 1 || day > daysInMonth(year, month)) return undefined
-  return toDays(parts) as CivilDate
+  // Written so that NaN fails too.
+  const exists = year >= 1 && month >= 1 && month <= 12 && day >= 1 && day <= daysInMonth(year, month)
+  return exists ? (toDays(parts) as CivilDate) : undefined
 }
 
 function daysInMonth(year: number, month: number): number {
-  if (month !== 2) return [4, 6, 9, 11].includes(month) ? 30 : 31
+  if (month !== 2) return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31
   return (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0 ? 29 : 28
 }
 
