@@ -14,8 +14,8 @@ it('the example of the README runs and prints what it says', () => {
     ['--conditions=@cidadao/source', file('../test-output/readme-example.mts')],
     {
       encoding: 'utf8',
-    // A task runner may force colours on everything below it.
-    env: { NO_COLOR: '1' },
+      // A task runner may force colours on everything below it.
+      env: { NO_COLOR: '1' },
     },
   )
   const promised = [...code.matchAll(/console\.log\(.*\/\/ (.*)/g)].map((match) => match[1])
