@@ -1,3 +1,3 @@
 import { libraryBuild } from '@cidadao/workspace/tsup'
 
-export default libraryBuild({ entry: { index: 'src/index.ts', redis: 'src/redis/index.ts', postgres: 'src/postgres/index.ts' } })
+export default libraryBuild({ entry: ['src/index.ts', 'src/redis/index.ts', 'src/postgres/index.ts'] })

@@ -31,7 +31,7 @@ describe.each([
   it('sets, gets, asks for and deletes many across all slots', async () => {
     await keyv.setMany(keys.map((key) => ({ key, value: key, ttl: 60_000 })))
     const asked = [...keys.slice(0, 150), 'absent', ...keys.slice(150)]
-    const found = (await keyv.get(asked)) as unknown[]
+    const found = await keyv.get<unknown>(asked)
     expect(found).toEqual(asked.map((key) => (key === 'absent' ? undefined : key)))
     expect(await keyv.hasMany(['absent', ...keys])).toEqual([false, ...keys.map(() => true)])
     expect(await keyv.deleteMany(keys)).toBe(true)
@@ -58,6 +58,6 @@ describe.each([
   })
 
   it('does not take a namespace that is a pattern', () => {
-    expect(() => keyvOverRedis(connection, { namespace: 'a*' })).toThrowError(expect.objectContaining({ code: 'CACHE_OPTION_INVALID' }))
+    expect(() => keyvOverRedis(connection, { namespace: 'a*' })).toThrow(expect.objectContaining({ code: 'CACHE_OPTION_INVALID' }))
   })
 })

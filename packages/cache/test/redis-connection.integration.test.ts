@@ -80,7 +80,7 @@ describe('connectRedis', () => {
       expect(failure).toMatchObject({ code: 'CACHE_REDIS_AUTH' })
       expect(String(failure)).not.toContain('wrong-secret')
       expect(redis.status()).toEqual({ state: 'idle' })
-      expect(() => redis.client()).toThrowError(expect.objectContaining({ code: 'CACHE_TIER_UNAVAILABLE' }))
+      expect(() => redis.client()).toThrow(expect.objectContaining({ code: 'CACHE_TIER_UNAVAILABLE' }))
     }
     const redis = connection({ nodes: [server], password: 'right' })
     await redis.start()
@@ -109,7 +109,7 @@ describe('connectRedis', () => {
     const redis = connection({ nodes: [server], retryMs: 50 })
     await redis.start()
     expect(redis.status()).toMatchObject({ state: 'down' })
-    expect(() => redis.client()).toThrowError(expect.objectContaining({ code: 'CACHE_TIER_UNAVAILABLE' }))
+    expect(() => redis.client()).toThrow(expect.objectContaining({ code: 'CACHE_TIER_UNAVAILABLE' }))
     await server.restart()
     await vi.waitFor(() => expect(redis.status()).toMatchObject({ state: 'connected', mode: 'single' }), 5_000)
     await expect(redisTier(redis).probe()).resolves.toBeUndefined()
@@ -149,6 +149,6 @@ describe('connectRedis', () => {
     [{ nodes: [CLOSED_PORT], username: 'app' }, /username must be given together with a password/],
     [{ nodes: [CLOSED_PORT], connectTimeoutMs: Number.NaN }, /connectTimeoutMs must be a finite number/],
   ])('refuses options that cannot work: %j', (options, message) => {
-    expect(() => connectRedis(options)).toThrowError(message)
+    expect(() => connectRedis(options)).toThrow(message)
   })
 })

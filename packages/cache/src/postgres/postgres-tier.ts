@@ -5,7 +5,7 @@ import { checkedTtl } from '../ttl.ts'
 import type { FillOutcome, Generation, Tier, TierFence, TierRead, TierWrite } from '../tiers/tier.ts'
 import { ExpirySweep } from './expiry-sweep.ts'
 import { toTierError } from './postgres-errors.ts'
-import { CLEAR_BATCH, DELETE, DISCARD, FILL, OPEN_WINDOW, PROBE, READ, SWEEP_BATCH, WRITE } from './statements.ts'
+import { STATEMENTS, type StatementName } from './statements.ts'
 
 /** What the tier needs of a pool: `pg`'s own has it. Give it a small one of its own, with a `statement_timeout`. */
 export interface PostgresPoolPort {
@@ -52,7 +52,9 @@ class PostgresTier implements Tier {
     this.fence = {
       read: (key, windowMs) => this.#readToFill(key, windowMs),
       fill: (key, entry, generation) => this.#fill(key, entry, generation),
-      discard: async (key, generation) => void (await this.#query(DISCARD, [hashOf(key), key.id, generation])),
+      discard: async (key, generation) => {
+        await this.#query('discard', [hashOf(key), key.id, generation])
+      },
     }
     const sweep = new ExpirySweep({
       clock: options.clock ?? systemClock,
@@ -60,7 +62,7 @@ class PostgresTier implements Tier {
         intervalMs: checkedTtl('sweepIntervalMs', options.sweepIntervalMs ?? DEFAULTS.sweepIntervalMs),
         batchSize: Math.max(1, options.sweepBatchSize ?? DEFAULTS.sweepBatchSize),
       },
-      deleteExpired: async (limit) => (await this.#query(SWEEP_BATCH, [limit])).rowCount ?? 0,
+      deleteExpired: async (limit) => (await this.#query('sweepBatch', [limit])).rowCount ?? 0,
       onError: options.onSweepError ?? (() => {}),
     }).service()
     this.start = () => sweep.start()
@@ -68,45 +70,45 @@ class PostgresTier implements Tier {
   }
 
   async read(key: TierKey): Promise<TierRead> {
-    const { rows } = await this.#query(READ, [hashOf(key), key.id])
+    const { rows } = await this.#query('read', [hashOf(key), key.id])
     return toRead(rows[0] as Row | undefined)
   }
 
   async write(key: TierKey, entry: TierWrite): Promise<void> {
-    await this.#query(WRITE, [hashOf(key), key.id, key.namespace, entry.payload, entry.ttlMs])
+    await this.#query('write', [hashOf(key), key.id, key.namespace, entry.payload, entry.ttlMs])
   }
 
   async delete(key: TierKey): Promise<boolean> {
-    const { rows } = await this.#query(DELETE, [hashOf(key), key.id])
+    const { rows } = await this.#query('delete', [hashOf(key), key.id])
     return (rows[0] as { readonly existed: boolean } | undefined)?.existed ?? false
   }
 
   async clear(namespace: string): Promise<void> {
     let deleted = CLEAR_BATCH_SIZE
-    while (deleted === CLEAR_BATCH_SIZE) deleted = (await this.#query(CLEAR_BATCH, [namespace, CLEAR_BATCH_SIZE])).rowCount ?? 0
+    while (deleted === CLEAR_BATCH_SIZE) deleted = (await this.#query('clearBatch', [namespace, CLEAR_BATCH_SIZE])).rowCount ?? 0
   }
 
   async probe(): Promise<void> {
-    await this.#query(PROBE, [])
+    await this.#query('probe', [])
   }
 
   async #readToFill(key: TierKey, windowMs: number): Promise<TierRead> {
     const found = await this.read(key)
     if (found.generation !== undefined) return found
-    const { rows } = await this.#query(OPEN_WINDOW, [hashOf(key), key.id, key.namespace, windowMs])
+    const { rows } = await this.#query('openWindow', [hashOf(key), key.id, key.namespace, windowMs])
     const opened = rows[0] as Pick<Row, 'generation'> | undefined
     // Somebody else was faster: what they made is there now.
     return opened === undefined ? this.read(key) : { entry: undefined, generation: opened.generation as Generation }
   }
 
   async #fill(key: TierKey, entry: TierWrite, seen: Generation): Promise<FillOutcome> {
-    const { rowCount } = await this.#query(FILL, [hashOf(key), key.id, entry.payload, entry.ttlMs, seen])
+    const { rowCount } = await this.#query('fill', [hashOf(key), key.id, entry.payload, entry.ttlMs, seen])
     return rowCount === 1 ? 'stored' : 'superseded'
   }
 
-  async #query(text: string, values: unknown[]): ReturnType<PostgresPoolPort['query']> {
+  async #query(statement: StatementName, values: unknown[]): ReturnType<PostgresPoolPort['query']> {
     try {
-      return await this.#pool.query(text, values)
+      return await this.#pool.query(STATEMENTS[statement], values)
     } catch (thrown) {
       throw toTierError(thrown)
     }

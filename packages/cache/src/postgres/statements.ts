@@ -20,49 +20,54 @@ function inMs(parameter: string): string {
   return `clock_timestamp() + ${parameter}::double precision * interval '1 millisecond'`
 }
 
-/** $1 hash, $2 key. */
-export const READ: string = `
-  SELECT payload, generation::text AS generation, (${REMAINING})::double precision AS remaining_ms
-  FROM cache_entries WHERE ${IS_KEY} AND expires_at > clock_timestamp()`
+export const STATEMENT_NAMES = ['read', 'openWindow', 'write', 'fill', 'delete', 'discard', 'clearBatch', 'sweepBatch', 'probe'] as const
+export type StatementName = (typeof STATEMENT_NAMES)[number]
 
-/** $1 hash, $2 key, $3 namespace, $4 window in ms. No row when there is a live one already. */
-export const OPEN_WINDOW: string = `
+export const STATEMENTS: Readonly<Record<StatementName, string>> = {
+  /** $1 hash, $2 key. */
+  read: `
+  SELECT payload, generation::text AS generation, (${REMAINING})::double precision AS remaining_ms
+  FROM cache_entries WHERE ${IS_KEY} AND expires_at > clock_timestamp()`,
+
+  /** $1 hash, $2 key, $3 namespace, $4 window in ms. No row when there is a live one already. */
+  openWindow: `
   INSERT INTO cache_entries AS e (key_hash, key, namespace, generation, payload, expires_at)
   VALUES ($1, $2, $3, ${RANDOM_GENERATION}, NULL, ${inMs('$4')})
   ON CONFLICT (key_hash, key) DO UPDATE
     SET generation = EXCLUDED.generation, payload = NULL, expires_at = EXCLUDED.expires_at, namespace = EXCLUDED.namespace
     WHERE e.expires_at <= clock_timestamp()
-  RETURNING generation::text AS generation`
+  RETURNING generation::text AS generation`,
 
-/** $1 hash, $2 key, $3 namespace, $4 payload, $5 ttl in ms. */
-export const WRITE: string = `
+  /** $1 hash, $2 key, $3 namespace, $4 payload, $5 ttl in ms. */
+  write: `
   INSERT INTO cache_entries (key_hash, key, namespace, generation, payload, expires_at)
   VALUES ($1, $2, $3, ${RANDOM_GENERATION}, $4, ${inMs('$5')})
   ON CONFLICT (key_hash, key) DO UPDATE
-    SET generation = EXCLUDED.generation, payload = EXCLUDED.payload, expires_at = EXCLUDED.expires_at, namespace = EXCLUDED.namespace`
+    SET generation = EXCLUDED.generation, payload = EXCLUDED.payload, expires_at = EXCLUDED.expires_at, namespace = EXCLUDED.namespace`,
 
-/** $1 hash, $2 key, $3 payload, $4 ttl in ms, $5 generation seen. */
-export const FILL: string = `
+  /** $1 hash, $2 key, $3 payload, $4 ttl in ms, $5 generation seen. */
+  fill: `
   UPDATE cache_entries SET payload = $3, generation = ${RANDOM_GENERATION}, expires_at = ${inMs('$4')}
-  WHERE ${IS_KEY} AND generation = $5::bigint AND expires_at > clock_timestamp()`
+  WHERE ${IS_KEY} AND generation = $5::bigint AND expires_at > clock_timestamp()`,
 
-/** $1 hash, $2 key. */
-export const DELETE: string = `
-  DELETE FROM cache_entries WHERE ${IS_KEY} RETURNING payload IS NOT NULL AND expires_at > clock_timestamp() AS existed`
+  /** $1 hash, $2 key. */
+  delete: `
+  DELETE FROM cache_entries WHERE ${IS_KEY} RETURNING payload IS NOT NULL AND expires_at > clock_timestamp() AS existed`,
 
-/** $1 hash, $2 key, $3 generation seen. */
-export const DISCARD: string = `DELETE FROM cache_entries WHERE ${IS_KEY} AND generation = $3::bigint`
+  /** $1 hash, $2 key, $3 generation seen. */
+  discard: `DELETE FROM cache_entries WHERE ${IS_KEY} AND generation = $3::bigint`,
 
-/** $1 namespace, $2 rows at most. In batches: one large delete would hold its locks for as long. */
-export const CLEAR_BATCH: string = `
+  /** $1 namespace, $2 rows at most. In batches: one large delete would hold its locks for as long. */
+  clearBatch: `
   DELETE FROM cache_entries WHERE (key_hash, key) IN
-    (SELECT key_hash, key FROM cache_entries WHERE namespace = $1 ORDER BY key_hash, key LIMIT $2 FOR UPDATE)`
+    (SELECT key_hash, key FROM cache_entries WHERE namespace = $1 ORDER BY key_hash, key LIMIT $2 FOR UPDATE)`,
 
-/** $1 rows at most. Skips rows that somebody is working on, and asks again whether each is still expired. */
-export const SWEEP_BATCH: string = `
+  /** $1 rows at most. Skips rows that somebody is working on, and asks again whether each is still expired. */
+  sweepBatch: `
   DELETE FROM cache_entries WHERE expires_at <= clock_timestamp() AND (key_hash, key) IN
     (SELECT key_hash, key FROM cache_entries WHERE expires_at <= clock_timestamp()
-     ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)`
+     ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)`,
 
-/** Fails where the table or one of its columns is missing. */
-export const PROBE: string = 'SELECT key_hash, key, namespace, generation, payload, expires_at FROM cache_entries LIMIT 0'
+  /** Fails where the table or one of its columns is missing. */
+  probe: 'SELECT key_hash, key, namespace, generation, payload, expires_at FROM cache_entries LIMIT 0',
+}

@@ -37,8 +37,7 @@ async function runGroup<Item>(client: RedisClient, group: Group<Item>, batch: No
   await Promise.all(
     members.map(async ({ index, item }, position) => {
       const reply = replies?.[position]
-      const succeeded = reply !== undefined && reply[0] === null
-      group.results[index] = succeeded ? reply[1] : await batch.single(client, item)
+      group.results[index] = reply?.[0] === null ? reply[1] : await batch.single(client, item)
     }),
   )
 }

@@ -22,16 +22,13 @@ type BatchCommand =
  * `@keyv/redis` from routing by itself, and batches are split by node here.
  */
 export class KeyvRedisFace {
+  /** Always: connecting and reconnecting are the connection's, and a call while it is away throws. */
+  readonly isOpen = true
   readonly #connection: RedisConnection
   readonly #events = new EventEmitter()
 
   constructor(connection: RedisConnection) {
     this.#connection = connection
-  }
-
-  /** Always: connecting and reconnecting are the connection's, and a call while it is away throws. */
-  get isOpen(): boolean {
-    return true
   }
 
   async connect(): Promise<this> {

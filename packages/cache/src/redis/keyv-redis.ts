@@ -1,5 +1,5 @@
 import KeyvRedis, { type RedisClientConnectionType } from '@keyv/redis'
-import { Keyv } from 'keyv'
+import { Keyv, type DeserializedData } from 'keyv'
 import { checkedName } from '../key.ts'
 import type { RedisConnection } from './connect-redis.ts'
 import { KeyvRedisFace } from './keyv-face.ts'
@@ -30,8 +30,12 @@ export function keyvOverRedis(connection: RedisConnection, options: KeyvRedisOpt
     throwOnErrors: true,
     // Plain JSON: Keyv's own serialiser is the largest cost of a hit.
     serialize: JSON.stringify,
-    deserialize: (text: string) => JSON.parse(text) as ReturnType<typeof JSON.parse>,
+    deserialize,
   })
   keyv.on('error', () => {})
   return keyv
+}
+
+function deserialize<Value>(text: string): DeserializedData<Value> {
+  return JSON.parse(text) as DeserializedData<Value>
 }

@@ -37,7 +37,9 @@ class RedisTier implements Tier {
       read: (key, windowMs) =>
         this.#run(async (redis) => toRead(await redis.cacheReadToFillBuffer(key.id, this.#newGeneration(), windowMs))),
       fill: (key, entry, generation) => this.#fill(key, entry, generation),
-      discard: (key, generation) => this.#run(async (redis) => void (await redis.cacheDiscard(key.id, generation))),
+      discard: async (key, generation) => {
+        await this.#run((redis) => redis.cacheDiscard(key.id, generation))
+      },
     }
   }
 
