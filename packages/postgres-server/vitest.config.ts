@@ -1,3 +1,4 @@
 import { vitestPreset } from '@cidadao/workspace/vitest'
 
-export default vitestPreset({ name: 'postgres-server' })
+// Servers that wait for a busy disk take their time.
+export default vitestPreset({ name: 'postgres-server', testTimeoutMs: 60_000 })

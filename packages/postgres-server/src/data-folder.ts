@@ -32,10 +32,13 @@ export async function openDataFolder(path: string): Promise<DataFolder> {
     return await openWritable(resolve(path))
   } catch (error) {
     if (!hasErrno(error, 'EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST')) throw error
-    throw new PostgresFolderNotWritableError(`the data folder ${resolve(path)} cannot be created or written: choose another, or mend its permissions`, {
-      cause: error,
-      facts: { dataDir: resolve(path) },
-    })
+    throw new PostgresFolderNotWritableError(
+      `the data folder ${resolve(path)} cannot be created or written: choose another, or mend its permissions`,
+      {
+        cause: error,
+        facts: { dataDir: resolve(path) },
+      },
+    )
   }
 }
 

@@ -70,7 +70,10 @@ async function readHolder(file: string): Promise<ProcessIdentity | undefined> {
 }
 
 function busy(lockFile: string, waitMs: number): PostgresFolderBusyError {
-  return new PostgresFolderBusyError(`another process has been starting or stopping this PostgreSQL for ${String(waitMs)} ms (${lockFile})`, {
-    facts: { lockFile, waitMs },
-  })
+  return new PostgresFolderBusyError(
+    `another process has been starting or stopping this PostgreSQL for ${String(waitMs)} ms (${lockFile})`,
+    {
+      facts: { lockFile, waitMs },
+    },
+  )
 }

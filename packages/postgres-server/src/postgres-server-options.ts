@@ -42,7 +42,8 @@ export interface ThrowawayServerOptions extends CommonOptions {
 export type PostgresServerOptions = DurableServerOptions | ThrowawayServerOptions
 
 export interface ResolvedServerOptions {
-  readonly storage: { readonly mode: 'durable'; readonly dataDir: string } | { readonly mode: 'throwaway'; readonly dataDir: string | undefined }
+  readonly storage:
+    { readonly mode: 'durable'; readonly dataDir: string } | { readonly mode: 'throwaway'; readonly dataDir: string | undefined }
   readonly port: number
   readonly password: string | undefined
   readonly settings: Readonly<Record<string, string>>
@@ -55,7 +56,15 @@ export interface ResolvedServerOptions {
 const DEFAULTS = Object.freeze({ port: 0, settings: {}, startTimeoutMs: 60_000, stopTimeoutMs: 15_000, logger: silentLogger })
 
 /** What the options above, or this package, decide. */
-const RESERVED_SETTINGS = ['listen_addresses', 'port', 'unix_socket_directories', 'data_directory', 'hba_file', 'password_encryption', 'timezone']
+const RESERVED_SETTINGS = [
+  'listen_addresses',
+  'port',
+  'unix_socket_directories',
+  'data_directory',
+  'hba_file',
+  'password_encryption',
+  'timezone',
+]
 
 /** @throws PostgresServerOptionsError naming field, rule and value */
 export function resolvePostgresServerOptions(options: PostgresServerOptions): ResolvedServerOptions {
@@ -66,7 +75,8 @@ export function resolvePostgresServerOptions(options: PostgresServerOptions): Re
     check(/^[a-z_][\w.]*$/i.test(name), 'settings', 'names of PostgreSQL settings', name)
     check(!RESERVED_SETTINGS.includes(name.toLowerCase()), 'settings', 'only settings that this package does not decide itself', name)
   }
-  if (options.password !== undefined) checkTrue(/^[^\s]{1,200}$/.test(options.password), 'password: 1 to 200 characters without blanks are required')
+  if (options.password !== undefined)
+    checkTrue(/^[^\s]{1,200}$/.test(options.password), 'password: 1 to 200 characters without blanks are required')
   return Object.freeze({
     storage: toStorage(options),
     port,
@@ -93,7 +103,7 @@ function positive(field: string, value: number): number {
 }
 
 function check(holds: boolean, field: string, rule: string, value: unknown): void {
-  checkTrue(holds, `${field}: ${rule} is required, not ${JSON.stringify(value) ?? 'undefined'}`)
+  checkTrue(holds, `${field}: ${rule} is required, not ${typeof value === 'string' ? JSON.stringify(value) : String(value)}`)
 }
 
 function checkTrue(holds: boolean, message: string): void {

@@ -201,7 +201,7 @@ export class PostgresServer implements Service, EventSource<PostgresServerEvents
 
   async #afterOldBackends(launch: () => Promise<LaunchedServer>, signal: AbortSignal | undefined): Promise<LaunchedServer> {
     const deadlineMs = systemClock.monotonicMs() + this.#options.startTimeoutMs
-    while (true) {
+    for (;;) {
       try {
         return await launch()
       } catch (error) {
@@ -258,9 +258,12 @@ function pause(signal: AbortSignal | undefined): Promise<void> {
 }
 
 function stuck(live: Postmaster, timeoutMs: number): PostgresStartError {
-  return new PostgresStartError(`the PostgreSQL of this folder (process ${String(live.process.pid)}) has been ${live.state} for ${String(timeoutMs)} ms`, {
-    facts: { pid: live.process.pid, state: live.state },
-  })
+  return new PostgresStartError(
+    `the PostgreSQL of this folder (process ${String(live.process.pid)}) has been ${live.state} for ${String(timeoutMs)} ms`,
+    {
+      facts: { pid: live.process.pid, state: live.state },
+    },
+  )
 }
 
 function otherMajor(folder: DataFolder, major: number, binaries: PostgresBinaries): PostgresVersionMismatchError {

@@ -62,7 +62,12 @@ async function prepareLog(logFile: string): Promise<number> {
 }
 
 async function spawnPostmaster(folder: DataFolder, options: LaunchOptions): Promise<ChildProcess> {
-  const settings = Object.entries({ ...options.settings, listen_addresses: '127.0.0.1', port: String(options.port), unix_socket_directories: '' })
+  const settings = Object.entries({
+    ...options.settings,
+    listen_addresses: '127.0.0.1',
+    port: String(options.port),
+    unix_socket_directories: '',
+  })
   const args = ['-D', folder.clusterDir, ...settings.flatMap(([name, value]) => ['-c', `${name}=${value}`])]
   // Opened by us: the server's account need not be able to write beside its own folder.
   const log = await open(folder.logFile, 'a', 0o600)
@@ -92,7 +97,7 @@ function started(child: ChildProcess): Promise<void> {
 
 async function untilReady(folder: DataFolder, child: ChildProcess, options: LaunchOptions): Promise<Postmaster> {
   const deadlineMs = systemClock.monotonicMs() + options.timeoutMs
-  while (true) {
+  for (;;) {
     if (child.exitCode !== null || child.signalCode !== null) throw new ExitedEarly()
     const postmaster = await findPostmaster(folder.clusterDir)
     if (postmaster?.state === 'ready' && postmaster.process.pid === child.pid) return postmaster
@@ -118,7 +123,7 @@ async function explainExit(logFile: string, logStart: number, port: number): Pro
   const tail = await logTail(logFile, logStart)
   if (/could not (bind|create any TCP\/IP sockets)|Address already in use/i.test(tail)) return portInUse(port)
   const failure = new PostgresStartError(`PostgreSQL ended while starting: ${tail}`, { facts: { port, logFile } })
-  return /pre-existing shared memory block/.test(tail) ? new OldBackendsError(failure) : failure
+  return tail.includes('pre-existing shared memory block') ? new OldBackendsError(failure) : failure
 }
 
 /** Backends of a server that was killed are still on their way out, and PostgreSQL rightly refuses. Try again. */
@@ -132,9 +137,12 @@ export class OldBackendsError extends Error {
 }
 
 export function portInUse(port: number): PostgresPortInUseError {
-  return new PostgresPortInUseError(`port ${String(port)} on 127.0.0.1 is taken by another program: choose another port, or 0 for a free one`, {
-    facts: { port },
-  })
+  return new PostgresPortInUseError(
+    `port ${String(port)} on 127.0.0.1 is taken by another program: choose another port, or 0 for a free one`,
+    {
+      facts: { port },
+    },
+  )
 }
 
 async function logTail(logFile: string, from: number): Promise<string> {

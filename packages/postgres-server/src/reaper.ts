@@ -70,7 +70,12 @@ export class Reaper {
   readonly #shell: ChildProcess
 
   constructor() {
-    this.#shell = spawn('/bin/sh', ['-c', SCRIPT], { stdio: ['pipe', 'ignore', 'ignore'], detached: true, cwd: '/', env: { PATH: '/usr/bin:/bin' } })
+    this.#shell = spawn('/bin/sh', ['-c', SCRIPT], {
+      stdio: ['pipe', 'ignore', 'ignore'],
+      detached: true,
+      cwd: '/',
+      env: { PATH: '/usr/bin:/bin' },
+    })
     this.#shell.unref()
     // A reaper that dies early is noticed by `reap`; the pipe's own error would end the process.
     this.#shell.on('error', (error) => process.emitWarning(`no reaper for test servers: ${error.message}`, 'ReaperWarning'))

@@ -20,7 +20,9 @@ export async function chooseAccount(passwdFile = '/etc/passwd'): Promise<ServerA
     const [name, , uid, gid] = entries.find(([entry]) => entry === candidate) ?? []
     if (name !== undefined && uid !== undefined && gid !== undefined) return { name, ids: { uid: Number(uid), gid: Number(gid) } }
   }
-  throw new PostgresServerOptionsError('PostgreSQL does not run as root, and neither "postgres" nor "nobody" exists: run as an ordinary user')
+  throw new PostgresServerOptionsError(
+    'PostgreSQL does not run as root, and neither "postgres" nor "nobody" exists: run as an ordinary user',
+  )
 }
 
 /** The account that an existing data folder belongs to: as root we become its owner, so that it stays readable. */
