@@ -3,8 +3,10 @@ import type { Options } from 'tsup'
 
 const build = libraryBuild({ entry: ['src/index.ts'] }) as Options
 
-export default {
+const config: Options = {
   ...build,
-  // Prisma's generated client has no annotations on its exports; the sources are checked for them by `typecheck`.
+  // Prisma's generated client has no annotations on its exports; our sources are checked for theirs by `typecheck`.
   dts: { compilerOptions: { composite: false, incremental: false, customConditions: [], isolatedDeclarations: false } },
-} satisfies Options
+}
+
+export default config

@@ -155,7 +155,9 @@ describe('starting', () => {
   it('brings up four databases at once on an empty server, without a conflict', async () => {
     const url = await emptyDatabase()
     const all = Array.from({ length: 4 }, () => createDatabase({ url, auditOrigin: AUDIT_ORIGIN, pool: { size: 1, maxOverflow: 1 } }))
-    onTestFinished(async () => void (await Promise.all(all.map((db) => db.stop()))))
+    onTestFinished(async () => {
+      await Promise.all(all.map((db) => db.stop()))
+    })
     await Promise.all(all.map((db) => db.start()))
     expect(await all[0]?.investigations.find()).toEqual({ items: [], next: null })
   })

@@ -5,11 +5,10 @@ import { createDatabase, type Database, type DatabaseEvents } from '../src/index
 import { AUDIT_ORIGIN, connectDirectly, openDatabase, openForTest, rejectionOf } from './fixtures/database-fixture.ts'
 
 let db: Database
-let url: string
 let close: () => Promise<void>
 
 beforeAll(async () => {
-  ;({ db, url, close } = await openDatabase())
+  ;({ db, close } = await openDatabase())
 })
 beforeEach(() => db.sql.query('DELETE FROM investigations'))
 afterAll(() => close())

@@ -74,8 +74,8 @@ describe('translateError', () => {
 
   it('says of each failure whether it may be repeated', () => {
     const advice = (code: string): unknown => {
-      const { transient, effect } = translateError(driverError({ code })) as DatabaseError
-      return { transient, effect }
+      const error = translateError(driverError({ code }))
+      return error instanceof DatabaseError ? { transient: error.transient, effect: error.effect } : error
     }
     expect(advice('40001')).toEqual({ transient: true, effect: 'none' })
     expect(advice('ECONNREFUSED')).toEqual({ transient: true, effect: 'none' })

@@ -62,7 +62,7 @@ describe('validateInvestigation', () => {
     ['results.n', { results: { n: 10n } }],
     ['results.text', { results: { text: 'nul \u0000' } }],
     ["results: a member's name", { results: { 'nul \u0000': 1 } }],
-    ['results[1]', { results: [1, , 3] }], // eslint-disable-line no-sparse-arrays -- the hole is what is tested
+    ['results[1]', { results: [1, , 3] }],
     ['metadata', { metadata: [] }],
     ['metadata', { metadata: new Map() }],
   ])('names %s for %o', (field, change) => {
