@@ -1,15 +1,16 @@
 import { resolve, sep } from 'node:path'
-import type { Clock, JsonValue, Logger } from '@cidadao/contracts'
-import { uuidV7, type Database, type Investigation, type InvestigationStatus, type StepRecord } from '@cidadao/db'
-import type { InvestigationView, StepView } from './api/api-ports.ts'
+import type { Clock, Logger } from '@cidadao/contracts'
+import { uuidV7 } from '@cidadao/db'
+import type { InvestigationView } from './api/api-ports.ts'
 import type { InvestigationApi, InvestigationPage } from './api/investigation-routes.ts'
 import type { ExecutionEngine } from './engine/execution-engine.ts'
-import { InvestigationNotFoundError, SourceRefusedError } from './errors.ts'
+import { SourceRefusedError } from './errors.ts'
+import { listInvestigations, readInvestigation, type InvestigationFilter, type ReadableDatabase } from './investigation-views.ts'
 import type { InvestigationRequest, Planner } from './plan/planner.ts'
 import { validatePlan } from './plan/validate-plan.ts'
 
 export interface OrchestratorDependencies {
-  readonly db: Pick<Database, 'investigations' | 'runs'>
+  readonly db: ReadableDatabase
   readonly engine: ExecutionEngine
   readonly planner: Planner
   readonly agents: ReadonlySet<string>
@@ -41,20 +42,12 @@ export class Orchestrator {
     return this.get(id)
   }
 
-  async get(id: string): Promise<InvestigationView> {
-    const stored = await this.#deps.db.investigations.get(id)
-    if (stored === undefined) throw new InvestigationNotFoundError(id)
-    const steps = await this.#deps.db.runs.listSteps(id)
-    return { ...toView(stored), steps: steps.map(toStepView), results: stored.results as JsonValue }
+  get(id: string): Promise<InvestigationView> {
+    return readInvestigation(this.#deps.db, id)
   }
 
-  async list(filter: {
-    readonly status?: InvestigationStatus
-    readonly limit: number
-    readonly after?: string
-  }): Promise<InvestigationPage> {
-    const page = await this.#deps.db.investigations.find(filter)
-    return { items: page.items.map(toView), next: page.next }
+  list(filter: InvestigationFilter): Promise<InvestigationPage> {
+    return listInvestigations(this.#deps.db, filter)
   }
 
   async cancel(id: string): Promise<InvestigationView> {
@@ -86,22 +79,4 @@ function insideRoot(source: string, root: string | undefined): string {
     throw new SourceRefusedError(`source: must be a file or folder inside the configured data folder, got ${JSON.stringify(source)}`)
   }
   return path
-}
-
-function toView(stored: Investigation): InvestigationView {
-  return {
-    id: stored.id,
-    query: stored.query,
-    status: stored.status,
-    createdAt: stored.createdAt.toISOString(),
-    updatedAt: stored.updatedAt.toISOString(),
-    completedAt: stored.completedAt?.toISOString() ?? null,
-    error: stored.errorMessage,
-    anomaliesFound: stored.anomaliesFound,
-    processingTimeMs: stored.processingTimeMs,
-  }
-}
-
-function toStepView({ stepId, agent, status, attempt, error }: StepRecord): StepView {
-  return { id: stepId, agent, status, attempt, error }
 }

@@ -31,6 +31,7 @@ export interface CliTexts {
   readonly synthetic: string
   readonly nothingYet: string
   readonly savedTo: (path: string) => string
+  readonly migrated: (count: number) => string
 }
 
 const en: CliTexts = {
@@ -63,6 +64,7 @@ const en: CliTexts = {
   synthetic: 'SYNTHETIC DATA: generated for this demonstration, no real contract, company or person.',
   nothingYet: 'No investigation yet.',
   savedTo: (path) => `Written to ${path}`,
+  migrated: (count) => (count === 0 ? 'The schema is up to date.' : `${count} migration${count === 1 ? '' : 's'} applied.`),
 }
 
 const pt: CliTexts = {
@@ -96,6 +98,8 @@ const pt: CliTexts = {
   synthetic: 'DADOS SINTÉTICOS: gerados para esta demonstração; nenhum contrato, empresa ou pessoa real.',
   nothingYet: 'Nenhuma investigação ainda.',
   savedTo: (path) => `Gravado em ${path}`,
+  migrated: (count) =>
+    count === 0 ? 'O esquema está atualizado.' : `${count} ${count === 1 ? 'migração aplicada' : 'migrações aplicadas'}.`,
 }
 
 export const CLI_TEXTS: Readonly<Record<Language, CliTexts>> = { en, pt }

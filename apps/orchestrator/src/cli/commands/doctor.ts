@@ -1,0 +1,107 @@
+import { access, constants, mkdir, statfs } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { dirname } from 'node:path'
+import { connectRedis } from '@cidadao/cache/redis'
+import { loadConfig, type Config } from '@cidadao/config'
+import { toError } from '@cidadao/contracts'
+import { composeStore } from '../../compose.ts'
+import { VERSION } from '../../version.ts'
+import { toRedisOptions } from '../../wiring/config-to-options.ts'
+import { quietUnlessAsked, type CommandContext } from '../command-context.ts'
+import { errorLines, EXIT_CODES, type ExitCode } from '../exit-codes.ts'
+import type { Style } from '../terminal.ts'
+import type { OutputOptions } from './look-up.ts'
+
+export type Diagnosis =
+  | { readonly status: 'good' | 'warning'; readonly detail: string }
+  | { readonly status: 'bad'; readonly detail: string; readonly mend: string }
+
+const MARKS: Readonly<Record<Diagnosis['status'], readonly [mark: string, style: Style]>> = {
+  good: ['✓', 'green'],
+  warning: ['!', 'yellow'],
+  bad: ['✗', 'red'],
+}
+const LEAST_FREE_BYTES = 512 * 1024 * 1024
+
+/** `cidadao doctor`: one line a check, with the mend where something is wrong. Exit code 1 when anything is. */
+export async function doctor(options: OutputOptions, { terminal }: CommandContext): Promise<ExitCode> {
+  const config = quietUnlessAsked(loadConfig())
+  const checks: readonly (readonly [name: string, check: () => Promise<Diagnosis>])[] = [
+    ['node', async () => ({ status: 'good', detail: process.version })],
+    ['disk', () => checkDisk(config)],
+    ['port', () => checkPort(config)],
+    ['database', () => checkDatabase(config)],
+    ['redis', () => checkRedis(config)],
+  ]
+  const results: (Diagnosis & { readonly check: string })[] = []
+  for (const [name, check] of checks) {
+    terminal.status(`${name} …`)
+    const diagnosis = await check().catch((thrown: unknown): Diagnosis => {
+      return { status: 'bad', detail: errorLines(thrown), mend: 'see the message' }
+    })
+    results.push({ check: name, ...diagnosis })
+  }
+  terminal.status('')
+  const lines = results.map((result) => {
+    const [mark, style] = MARKS[result.status]
+    const mend = result.status === 'bad' ? `  →  ${result.mend}` : ''
+    return `${terminal.style(style, mark)} ${result.check.padEnd(10)}${result.detail}${mend}`
+  })
+  terminal.out(options.json === true ? JSON.stringify(results, null, 2) : lines.join('\n'))
+  return results.some(({ status }) => status === 'bad') ? EXIT_CODES.failure : EXIT_CODES.success
+}
+
+async function checkDisk({ db }: Config): Promise<Diagnosis> {
+  const folder = dirname(db.dataDir)
+  await mkdir(folder, { recursive: true })
+  await access(folder, constants.W_OK)
+  const { bavail, bsize } = await statfs(folder)
+  const free = `${Math.round((bavail * bsize) / 1024 / 1024)} MiB free in ${folder}`
+  return bavail * bsize >= LEAST_FREE_BYTES
+    ? { status: 'good', detail: free }
+    : { status: 'bad', detail: free, mend: 'free some space, or set CIDADAO_DATA_DIR to another disk' }
+}
+
+function checkPort({ http }: Config): Promise<Diagnosis> {
+  return new Promise((resolve) => {
+    const probe = createServer()
+    probe.once('error', (error) => {
+      resolve({
+        status: 'bad',
+        detail: `${http.host}:${http.port} ${error.message}`,
+        mend: 'stop the other process, or set CIDADAO_HTTP_PORT',
+      })
+    })
+    probe.listen(http.port, http.host, () => probe.close(() => resolve({ status: 'good', detail: `${http.host}:${http.port} is free` })))
+  })
+}
+
+async function checkDatabase(config: Config): Promise<Diagnosis> {
+  const store = composeStore(config, VERSION)
+  await store.start()
+  try {
+    const { latencyMs, role } = await store.db.ping()
+    const verdict = await store.db.audit.verify(store.db.sql)
+    const kind = config.db.url === undefined ? 'embedded' : 'configured'
+    const detail = `${kind} PostgreSQL, ${role}, ${latencyMs.toFixed(1)} ms, migrations applied, ${verdict.checked} audit entries verified`
+    return verdict.ok
+      ? { status: 'good', detail }
+      : { status: 'bad', detail: verdict.detail, mend: 'run "cidadao audit verify" and restore from a backup' }
+  } finally {
+    await store.stop()
+  }
+}
+
+async function checkRedis({ redis }: Config): Promise<Diagnosis> {
+  if (redis.nodes.length === 0) return { status: 'good', detail: 'none configured: the cache works in memory and PostgreSQL' }
+  const connection = connectRedis(toRedisOptions(redis))
+  try {
+    await connection.start()
+    const status = connection.status()
+    if (status.state === 'connected') return { status: 'good', detail: `${status.mode}, ${status.nodes.length} nodes` }
+    const reason = 'cause' in status ? toError(status.cause).message : status.state
+    return { status: 'bad', detail: reason, mend: 'start the nodes of REDIS_NODES, or correct it; the cache works without meanwhile' }
+  } finally {
+    await connection.stop()
+  }
+}

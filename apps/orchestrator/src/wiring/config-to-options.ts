@@ -1,0 +1,55 @@
+import type { RedisOptions } from '@cidadao/cache/redis'
+import type { Config, DatabaseTls } from '@cidadao/config'
+import type { DatabaseOptions, PoolOptions, TlsOptions } from '@cidadao/db'
+
+/** Names of the configuration → names of the database package. */
+export function toDatabaseOptions(config: Config, embeddedUrl: () => string | undefined): DatabaseOptions {
+  const { db, retry } = config
+  return {
+    url: () => db.url?.reveal() ?? embeddedUrl() ?? '',
+    auditOrigin: config.audit.origin,
+    // Whoever brings a database decides when its schema changes; ours is nobody else's business.
+    migrations: db.url === undefined ? 'apply' : 'require',
+    resilience: { attempts: retry.attempts, initialDelayMs: Math.max(1, retry.delayMs) },
+    pool: toPoolOptions(db),
+  }
+}
+
+function toPoolOptions(db: Config['db']): PoolOptions {
+  return {
+    size: db.poolSize,
+    maxOverflow: db.maxOverflow,
+    acquireTimeoutMs: db.poolTimeoutMs,
+    maxLifetimeSeconds: Math.ceil(db.maxLifetimeMs / 1_000),
+    statementTimeoutMs: db.queryTimeoutMs,
+    lockTimeoutMs: Math.min(10_000, db.queryTimeoutMs),
+    processes: db.processes,
+    applicationName: db.applicationName,
+    tls: toTls(db.ssl),
+  }
+}
+
+function toTls(ssl: DatabaseTls): TlsOptions | 'required' | 'off' {
+  if (ssl.mode === 'disable') return 'off'
+  const { ca, cert, key } = ssl
+  if (ca === undefined && cert === undefined) return 'required'
+  return {
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key: key.reveal() }),
+  }
+}
+
+/** Names of the configuration → names of the cache package. */
+export function toRedisOptions(redis: Config['redis']): RedisOptions {
+  const { nodes, username, password, tlsCa, connectTimeoutMs, commandTimeoutMs } = redis
+  const tls = nodes.some((node) => node.tls)
+  return {
+    nodes,
+    username,
+    password: password?.reveal(),
+    tls: tls && tlsCa !== undefined ? { ca: tlsCa } : tls,
+    connectTimeoutMs,
+    commandTimeoutMs,
+  }
+}

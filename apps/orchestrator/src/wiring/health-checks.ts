@@ -1,0 +1,103 @@
+import type { AgentPool } from '@cidadao/agent-pool'
+import type { Cache } from '@cidadao/cache'
+import type { RedisConnection } from '@cidadao/cache/redis'
+import { defineService, type Service } from '@cidadao/contracts'
+import type { Database } from '@cidadao/db'
+import type { HealthContributor, HealthPart, HealthRegistry } from '@cidadao/monitoring'
+
+interface Watched {
+  readonly db: Database
+  readonly cache: Cache
+  readonly pool: AgentPool
+  readonly redis: RedisConnection | undefined
+}
+
+/** Checks without which no work is taken. Redis is not among them: the cache works without it. */
+export const READINESS_CHECKS = ['postgresql', 'agent-pool'] as const
+
+/**
+ * Tells the health registry what to look at, between start and stop: the last to start and the first to stop, since a
+ * part that is not up yet is not ill.
+ */
+export function healthChecks(health: HealthRegistry, watched: Watched, timeoutMs: number): Service {
+  const registered: (() => void)[] = []
+  return defineService({
+    name: 'health-checks',
+    start: async () => void registered.push(...contributors(watched, timeoutMs).map((contributor) => health.register(contributor))),
+    stop: async () => {
+      for (const unregister of registered.splice(0)) unregister()
+    },
+  })
+}
+
+function contributors({ db, cache, pool, redis }: Watched, timeoutMs: number): HealthContributor[] {
+  const checks = [postgresql(db, timeoutMs), agentPool(pool, timeoutMs), cacheTiers(cache, timeoutMs)]
+  return redis === undefined ? checks : [...checks, redisNodes(redis, timeoutMs)]
+}
+
+function postgresql(db: Database, timeoutMs: number): HealthContributor {
+  return {
+    name: 'postgresql',
+    critical: true,
+    timeoutMs,
+    check: async (signal) => {
+      const { latencyMs, role } = await db.ping(signal)
+      const { total, idle, waiting } = db.stats()
+      const parts: HealthPart[] = [
+        { name: 'connections', status: 'pass', observedValue: total, observedUnit: 'connections' },
+        { name: 'connections-used', status: 'pass', observedValue: total - idle, observedUnit: 'connections' },
+        { name: 'waiting', status: waiting > 0 ? 'warn' : 'pass', observedValue: waiting, observedUnit: 'callers', critical: false },
+      ]
+      const latency = { observedValue: Math.round(latencyMs * 100) / 100, observedUnit: 'ms', children: parts }
+      return role === 'primary' ? { status: 'pass', ...latency } : { status: 'fail', code: 'DB_NOT_PRIMARY', ...latency }
+    },
+  }
+}
+
+function agentPool(pool: AgentPool, timeoutMs: number): HealthContributor {
+  return {
+    name: 'agent-pool',
+    critical: true,
+    timeoutMs,
+    check: () => {
+      const { state, queued, threads } = pool.stats()
+      const status = state === 'running' && threads.alive > 0 ? 'pass' : 'fail'
+      return { status, observedValue: queued, observedUnit: 'waiting', ...(status === 'fail' ? { code: 'AGENT_POOL_NOT_RUNNING' } : {}) }
+    },
+  }
+}
+
+function cacheTiers(cache: Cache, timeoutMs: number): HealthContributor {
+  return {
+    name: 'cache',
+    critical: false,
+    timeoutMs,
+    check: () => {
+      const children = cache.status().tiers.map(({ name, state, reason }): HealthPart => {
+        const good = state === 'ok'
+        return {
+          name,
+          status: good ? 'pass' : 'warn',
+          observedValue: state,
+          ...(reason === undefined ? {} : { detail: reason }),
+          critical: false,
+        }
+      })
+      return { status: 'pass', children }
+    },
+  }
+}
+
+function redisNodes(redis: RedisConnection, timeoutMs: number): HealthContributor {
+  return {
+    name: 'redis',
+    critical: false,
+    timeoutMs,
+    check: () => {
+      const status = redis.status()
+      if (status.state === 'connected') return { status: 'pass', observedValue: status.mode }
+      const detail = 'cause' in status ? status.cause.message : ''
+      return { status: 'fail', observedValue: status.state, code: 'REDIS_UNAVAILABLE', detail }
+    },
+  }
+}

@@ -1,0 +1,30 @@
+import type { Cache } from '@cidadao/cache'
+import type { RedisConnection } from '@cidadao/cache/redis'
+import type { EventSource, Logger } from '@cidadao/contracts'
+import type { EngineEvents } from '../engine/execution-engine.ts'
+
+interface Speaking {
+  readonly engine: { readonly events: EventSource<EngineEvents> }
+  readonly cache: Cache
+  readonly redis: RedisConnection | undefined
+}
+
+/** What an operator wants in the log, and nothing that happens a thousand times a second. */
+export function logEvents(logger: Logger, { engine, cache, redis }: Speaking): void {
+  engine.events.on('run-submitted', ({ id, steps }) => logger.info('investigation submitted', { investigation: id, steps: steps.length }))
+  engine.events.on('run-ended', ({ id, outcome, durationMs }) => {
+    logger.info('investigation ended', { investigation: id, status: outcome.status, durationMs })
+  })
+  engine.events.on('run-stalled', ({ id, error, retryInMs }) =>
+    logger.warn('investigation stalled', { investigation: id, error, retryInMs }),
+  )
+  engine.events.on('run-abandoned', ({ id, error }) => logger.error('investigation given up by this process', { investigation: id, error }))
+  engine.events.on('step-ended', ({ id, stepId, status, reason }) => {
+    if (status === 'failed') logger.warn('step failed', { investigation: id, step: stepId, reason })
+  })
+  cache.on('tier-state', ({ tier, from, to, cause }) => logger.warn('cache tier changed state', { tier, from, to, cause }))
+  redis?.on('status', (status) => {
+    if (status.state === 'connected') logger.info('redis connected', { mode: status.mode, nodes: status.nodes.length })
+    else logger.warn('redis not usable', { ...status })
+  })
+}

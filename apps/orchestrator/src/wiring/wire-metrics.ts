@@ -1,0 +1,96 @@
+import type { AgentPool, RunOutcome as PoolOutcome } from '@cidadao/agent-pool'
+import type { Cache } from '@cidadao/cache'
+import type { EventSource } from '@cidadao/contracts'
+import type { Database } from '@cidadao/db'
+import type { Catalogue, Metrics } from '@cidadao/monitoring'
+import type { EngineEvents } from '../engine/execution-engine.ts'
+
+interface Measured {
+  readonly db: Database
+  readonly cache: Cache
+  readonly pool: AgentPool
+  readonly engine: { readonly events: EventSource<EngineEvents> }
+}
+
+const POOL = { pool: 'main' } as const
+
+/** Turns the packages' events into metrics. The only place that knows both. */
+export function wireMetrics({ metrics, catalogue }: { readonly metrics: Metrics; readonly catalogue: Catalogue }, house: Measured): void {
+  wireDatabase(catalogue, house.db, metrics)
+  wireCache(catalogue, house.cache, metrics)
+  wirePool(catalogue, house.pool, metrics)
+  house.engine.events.on('run-ended', ({ outcome, durationMs }) => {
+    catalogue.investigations.duration.observe(durationMs / 1_000, { status: outcome.status })
+  })
+}
+
+function wireDatabase({ db, investigations, resilience }: Catalogue, database: Database, metrics: Metrics): void {
+  const { events } = database
+  events.on('query', ({ operation, durationMs, code }) => {
+    const [verb = 'other'] = operation.split(/[.-]/)
+    const labels = { db_system_name: 'postgresql', db_operation_name: verb, db_query_summary: operation, error_type: code ?? '' } as const
+    db.operationDuration.observe(durationMs / 1_000, labels)
+  })
+  events.on('acquire', ({ waitMs }) => db.connectionWaitTime.observe(waitMs / 1_000, POOL))
+  events.on('release', ({ useMs }) => db.connectionUseTime.observe(useMs / 1_000, POOL))
+  events.on('pool-timeout', () => db.connectionTimeouts.add(1, POOL))
+  events.on('retry', () => resilience.retries.add(1, { operation: 'db', outcome: 'failure' }))
+  events.on('breaker', ({ state }) => resilience.breakerState.set(state, { name: 'db' }))
+  events.on('transition', ({ from, to }) => investigations.transitions.add(1, { from: from ?? 'none', to }))
+  resilience.breakerState.set('closed', { name: 'db' })
+  metrics.onCollect(() => {
+    const { total, idle, waiting, max } = database.stats()
+    db.connections.set(idle, { ...POOL, state: 'idle' })
+    db.connections.set(total - idle, { ...POOL, state: 'used' })
+    db.connectionsMax.set(max, POOL)
+    db.pendingRequests.set(waiting, POOL)
+  })
+}
+
+/** The layer names of the metrics are a closed set; a tier that somebody adds under another name counts as redis. */
+function layerOf(tier: string): 'memory' | 'redis' | 'postgresql' {
+  if (tier === 'postgres') return 'postgresql'
+  return tier === 'memory' ? 'memory' : 'redis'
+}
+
+const LOOKUP_RESULTS = { hit: 'hit', stale: 'stale', miss: 'miss', unavailable: 'error' } as const
+
+function wireCache({ cache: metrics }: Catalogue, cache: Cache, registry: Metrics): void {
+  cache.on('lookup', ({ namespace, outcome, tier }) => {
+    metrics.requests.add(1, { cache_name: namespace, cache_layer: layerOf(tier ?? 'memory'), result: LOOKUP_RESULTS[outcome] })
+  })
+  cache.on('evict', () => metrics.evictions.add(1, { cache_layer: 'memory', reason: 'capacity' }))
+  registry.onCollect(() => {
+    const { memory } = cache.stats()
+    metrics.entries.set(memory.entries, { cache_name: 'all', cache_layer: 'memory' })
+    metrics.size.set(memory.bytes, { cache_name: 'all', cache_layer: 'memory' })
+    for (const { name, state } of cache.status().tiers) metrics.layerState.set(state, { cache_layer: layerOf(name) })
+  })
+}
+
+const TASK_OUTCOMES: Readonly<Record<PoolOutcome, 'ok' | 'error' | 'timeout' | 'cancelled'>> = {
+  succeeded: 'ok',
+  failed: 'error',
+  crashed: 'error',
+  refused: 'error',
+  'timed-out': 'timeout',
+  cancelled: 'cancelled',
+  'handed-back': 'cancelled',
+}
+
+function wirePool({ agentPool }: Catalogue, pool: AgentPool, metrics: Metrics): void {
+  pool.on('runStarted', ({ agent, queuedMs }) => agentPool.queueWait.observe(queuedMs / 1_000, { type: agent }))
+  pool.on('runFinished', ({ agent, outcome, runMs }) => {
+    agentPool.taskDuration.observe(runMs / 1_000, { type: agent, outcome: TASK_OUTCOMES[outcome] })
+  })
+  pool.on('runRejected', ({ agent, code }) => agentPool.rejected.add(1, { type: agent, reason: code }))
+  pool.on('threadCrashed', ({ agent, reason }) => agentPool.restarts.add(1, { type: agent ?? 'none', reason }))
+  pool.on('threadKilled', ({ agent }) => agentPool.restarts.add(1, { type: agent ?? 'none', reason: 'killed' }))
+  metrics.onCollect(() => {
+    for (const { name, running, slots, queued } of pool.stats().agents) {
+      agentPool.agents.set(running, { type: name, state: 'busy' })
+      agentPool.agents.set(slots - running, { type: name, state: 'idle' })
+      agentPool.queueDepth.set(queued, { type: name, priority: 'all' })
+    }
+  })
+}

@@ -1,0 +1,20 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { errorReference, findDeclaredErrors } from '../src/error-reference.ts'
+
+const ROOT = join(import.meta.dirname, '../../..')
+
+describe('docs/errors.md', () => {
+  it('lists every error code of the sources (npm run docs writes it)', async () => {
+    const errors = await findDeclaredErrors(ROOT)
+    expect(errors.length).toBeGreaterThan(20)
+    expect(await readFile(join(ROOT, 'docs/errors.md'), 'utf8')).toBe(errorReference(errors))
+  })
+
+  it('has a meaning for each code, and no code twice', async () => {
+    const errors = await findDeclaredErrors(ROOT)
+    expect(errors.filter(({ meaning }) => meaning === '').map(({ code }) => code)).toEqual([])
+    expect(new Set(errors.map(({ code }) => code)).size).toBe(errors.length)
+  })
+})
