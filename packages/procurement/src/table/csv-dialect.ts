@@ -48,7 +48,7 @@ function isBalanced(text: string): boolean {
 
 function parseStrictly(text: string, delimiter: string): ParsedRecord {
   try {
-    const records = parse(text, { delimiter, relax_column_count: true, max_record_size: 0 })
+    const records = parse(text, { delimiter, record_delimiter: '\n', relax_column_count: true, max_record_size: 0 })
     const [fields] = records
     return records.length === 1 && fields !== undefined ? { kind: 'fields', fields } : { kind: 'broken', detail: 'more than one record' }
   } catch (thrown) {
