@@ -1,4 +1,3 @@
-/* eslint-disable @typescript-eslint/no-unused-expressions -- the loops keep results alive by touching them */
 import { startRedis } from '@cidadao/testing'
 import { Redis } from 'ioredis'
 import { LRUCache } from 'lru-cache'

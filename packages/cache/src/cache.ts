@@ -86,6 +86,7 @@ class CacheComposition {
 
   async #stop(): Promise<void> {
     await this.#engine.idle()
+    this.#engine.local.stop()
     await Promise.all(this.#tiers.map((tier) => tier.stop()))
   }
 
@@ -133,12 +134,14 @@ class CacheComposition {
         facts: { namespace: policy.name, tiers: wanted.join(', ') },
       })
     }
+    const prefix = namespacePrefix(this.#options.environment, this.#options.version, policy.name)
     return {
       policy,
-      prefix: namespacePrefix(this.#options.environment, this.#options.version, policy.name),
+      prefix,
       tiers,
       memoryCapMs: usesMemory ? memoryCapOf(policy, tiers.length > 0) : undefined,
       schemaHash: schemaHashOf(policy.name, policy.schemaVersion),
+      local: this.#engine.local.index(prefix),
       counters: new NamespaceCounters(),
     }
   }

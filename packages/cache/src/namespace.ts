@@ -1,7 +1,7 @@
 import type { Engine, NamespaceContext } from './engine/engine.ts'
 import type { Factory } from './engine/factory-run.ts'
 import { lookUpLocally, lookUpShared } from './engine/look-up.ts'
-import { mapBounded } from './engine/map-bounded.ts'
+import { mapBounded } from './concurrency/map-bounded.ts'
 import { obtain } from './engine/obtain.ts'
 import { lifetimeOf, prepareWritten } from './engine/prepare.ts'
 import { clearThrough, deleteThrough, writeThrough } from './engine/write-tiers.ts'
@@ -66,17 +66,15 @@ export class TieredNamespace<T> implements CacheNamespace<T> {
   readonly name: string
   readonly #engine: Engine
   readonly #context: NamespaceContext
-  readonly #keyPrefix: string
 
   constructor(engine: Engine, context: NamespaceContext) {
     this.name = context.policy.name
     this.#engine = engine
     this.#context = context
-    this.#keyPrefix = `${context.prefix}/`
   }
 
   async get(key: string, options: GetOptions = {}): Promise<Lookup<T>> {
-    const local = lookUpLocally(this.#engine, this.#context, this.#keyPrefix + key)
+    const local = lookUpLocally(this.#engine, this.#context, key)
     if (local !== undefined) return local as Lookup<T>
     const { allowStale = false, signal } = options
     const shared = await lookUpShared(this.#engine, this.#context, tierKey(this.#context.prefix, key), { allowStale, signal })
@@ -85,7 +83,7 @@ export class TieredNamespace<T> implements CacheNamespace<T> {
 
   peek(key: string): Extract<Lookup<T>, { outcome: 'hit' | 'miss' }> {
     // What is in memory passed the check of its key when it was stored.
-    const local = lookUpLocally(this.#engine, this.#context, this.#keyPrefix + key)
+    const local = lookUpLocally(this.#engine, this.#context, key)
     if (local?.outcome === 'hit') return local as Extract<Lookup<T>, { outcome: 'hit' }>
     tierKey(this.#context.prefix, key)
     return { outcome: 'miss' }
@@ -115,7 +113,7 @@ export class TieredNamespace<T> implements CacheNamespace<T> {
   }
 
   async getOrSet(key: string, factory: Factory<T>, options: GetOrSetOptions = {}): Promise<T> {
-    const local = lookUpLocally(this.#engine, this.#context, this.#keyPrefix + key)
+    const local = lookUpLocally(this.#engine, this.#context, key)
     if (local?.outcome === 'hit') return local.value as T
     options.signal?.throwIfAborted()
     const { signal, ttlMs, graceMs } = options

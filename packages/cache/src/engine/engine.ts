@@ -3,10 +3,10 @@ import type { CacheEvents } from '../events.ts'
 import type { TierKey } from '../key.ts'
 import type { Policy } from '../policy.ts'
 import type { GuardedTier } from '../tiers/guarded-tier.ts'
-import { Flights } from './flights.ts'
-import { KeyedQueue } from './keyed-queue.ts'
-import type { LocalEntries } from './local-entries.ts'
-import { LocalFence } from './local-fence.ts'
+import { Flights } from '../concurrency/flights.ts'
+import { KeyedQueue } from '../concurrency/keyed-queue.ts'
+import type { LocalEntries, LocalIndex } from './local-entries.ts'
+import { LocalFence } from '../concurrency/local-fence.ts'
 import type { NamespaceCounters } from './stats.ts'
 
 /** What the namespaces of one cache share. Time and chance come from outside, so that a simulator can own both. */
@@ -59,6 +59,8 @@ export interface NamespaceContext {
   /** Longest stay in memory; `undefined` where the policy does without it. */
   readonly memoryCapMs: number | undefined
   readonly schemaHash: bigint
+  /** What memory has of the namespace. */
+  readonly local: LocalIndex
   readonly counters: NamespaceCounters
 }
 

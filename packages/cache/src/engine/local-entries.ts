@@ -1,8 +1,9 @@
-import type { Clock } from '@cidadao/contracts'
+import type { Clock, Timer } from '@cidadao/contracts'
 import type { TierKey } from '../key.ts'
 import { LocalStore, type LocalStoreOptions } from '../tiers/local-store.ts'
 
 export interface LocalEntry {
+  readonly id: string
   readonly value: unknown
   /** The value is frozen through and through; otherwise each reader gets a clone. */
   readonly shared: boolean
@@ -25,18 +26,50 @@ export interface NewLocalEntry {
   readonly retryAfterMs?: number
 }
 
+/** One namespace's entries by the caller's own key, so that a hit need not build and hash the full one. */
+export type LocalIndex = ReadonlyMap<string, LocalEntry>
+
+interface IndexedEntry extends LocalEntry {
+  readonly index: Map<string, LocalEntry>
+  readonly key: string
+}
+
+export type LocalEntriesOptions = Omit<LocalStoreOptions<never>, 'onLeave'>
+
+const CLOCK_RESOLUTION_MS = 1
+
 /** The in-process tier: values as they are, with lifetimes on the monotonic clock, so that a jumping wall clock changes nothing. */
 export class LocalEntries {
-  readonly #store: LocalStore<LocalEntry>
+  readonly #store: LocalStore<IndexedEntry>
+  readonly #indexes = new Map<string, Map<string, LocalEntry>>()
   readonly #clock: Clock
+  #coarseNowMs: number | undefined
+  #timer: Timer | undefined
 
-  constructor(clock: Clock, options: LocalStoreOptions) {
+  constructor(clock: Clock, options: LocalEntriesOptions) {
     this.#clock = clock
-    this.#store = new LocalStore(options)
+    this.#store = new LocalStore({ ...options, onLeave: (entry) => entry.index.delete(entry.key) })
   }
 
+  /** The time, read at most once a millisecond: reading it costs more than finding an entry. */
   nowMs(): number {
-    return this.#clock.monotonicMs()
+    if (this.#coarseNowMs === undefined) {
+      this.#coarseNowMs = this.#clock.monotonicMs()
+      this.#timer = this.#clock.schedule(CLOCK_RESOLUTION_MS, () => {
+        this.#coarseNowMs = undefined
+      })
+    }
+    return this.#coarseNowMs
+  }
+
+  /** Leaves no timer behind; may be used again. */
+  stop(): void {
+    this.#timer?.cancel()
+    this.#coarseNowMs = undefined
+  }
+
+  index(namespace: string): LocalIndex {
+    return this.#indexOf(namespace)
   }
 
   /** Fresh, or stale within its grace. */
@@ -47,9 +80,17 @@ export class LocalEntries {
     return undefined
   }
 
+  /** For the least recently used to be known. */
+  touch(entry: LocalEntry): void {
+    this.#store.get(entry.id)
+  }
+
   put(key: TierKey, entry: NewLocalEntry): void {
-    const nowMs = this.nowMs()
-    const stored: LocalEntry = {
+    const nowMs = this.#clock.monotonicMs()
+    const stored: IndexedEntry = {
+      id: key.id,
+      key: key.id.slice(key.namespace.length + 1),
+      index: this.#indexOf(key.namespace),
       value: entry.value,
       shared: entry.shared,
       ageWhenStoredMs: entry.ageMs,
@@ -58,7 +99,7 @@ export class LocalEntries {
       goneAtMs: nowMs + Math.max(entry.freshMs, entry.staleMs),
       retryAtMs: nowMs + (entry.retryAfterMs ?? 0),
     }
-    this.#store.set(key.id, stored, entry.bytes)
+    if (this.#store.set(key.id, stored, entry.bytes)) stored.index.set(stored.key, stored)
   }
 
   delete(key: TierKey): boolean {
@@ -72,8 +113,18 @@ export class LocalEntries {
   size(): { readonly entries: number; readonly bytes: number } {
     return { entries: this.#store.entries, bytes: this.#store.bytes }
   }
+
+  #indexOf(namespace: string): Map<string, LocalEntry> {
+    let index = this.#indexes.get(namespace)
+    if (index === undefined) {
+      index = new Map()
+      this.#indexes.set(namespace, index)
+    }
+    return index
+  }
 }
 
 export function ageOf(entry: LocalEntry, nowMs: number): number {
-  return entry.ageWhenStoredMs + (nowMs - entry.storedAtMs)
+  // The coarse clock may be a little behind the one that the entry was stored by.
+  return entry.ageWhenStoredMs + Math.max(0, nowMs - entry.storedAtMs)
 }

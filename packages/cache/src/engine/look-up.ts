@@ -9,10 +9,12 @@ import { readTiers, type Found, type TierReading } from './read-tiers.ts'
 const MISS = Object.freeze({ outcome: 'miss' })
 
 /** Memory alone, synchronously; `undefined` when it has nothing fresh. */
-export function lookUpLocally(engine: Engine, context: NamespaceContext, id: string): Lookup<unknown> | undefined {
+export function lookUpLocally(engine: Engine, context: NamespaceContext, key: string): Lookup<unknown> | undefined {
+  const entry = context.local.get(key)
+  if (entry === undefined) return undefined
   const nowMs = engine.local.nowMs()
-  const entry = engine.local.get(id, nowMs)
-  if (entry === undefined || nowMs >= entry.freshUntilMs) return undefined
+  if (nowMs >= entry.freshUntilMs) return undefined
+  engine.local.touch(entry)
   context.counters.memoryHits++
   if (engine.events.hasListeners('lookup')) {
     engine.events.emit('lookup', { namespace: context.policy.name, outcome: 'hit', tier: MEMORY_TIER })

@@ -4,7 +4,7 @@ import type { DeleteOutcome, WriteOutcome } from '../lookup.ts'
 import type { Attempt, GuardedTier } from '../tiers/guarded-tier.ts'
 import type { TierWrite } from '../tiers/tier.ts'
 import type { Engine, NamespaceContext } from './engine.ts'
-import type { Ticket } from './local-fence.ts'
+import type { Ticket } from '../concurrency/local-fence.ts'
 import { encodeFor, keepLocally, type PreparedEntry } from './prepare.ts'
 import type { FillTarget } from './read-tiers.ts'
 

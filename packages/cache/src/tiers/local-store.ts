@@ -1,66 +1,68 @@
 import { LRUCache } from 'lru-cache'
 import type { EvictionReason } from '../events.ts'
 
-export interface LocalStoreOptions {
+export interface LocalStoreOptions<V> {
   readonly maxEntries: number
   /** Sum of the entries' sizes as told to `set`, plus what an entry itself costs. */
   readonly maxBytes: number
   readonly onEvict?: (reason: EvictionReason) => void
+  /** Told of every value that leaves, for whatever reason, being replaced included. */
+  readonly onLeave?: (value: V) => void
 }
 
-interface Slot<V> {
-  readonly value: V
-}
-
-/** Heap cost of an entry beside its value: key header, map slot, list links. */
-const ENTRY_OVERHEAD_BYTES = 160
+/** Heap cost of an entry beside its value: key header, map slots, list links. */
+const ENTRY_OVERHEAD_BYTES = 200
 
 /** A map bounded by entries and by bytes; the least recently used goes first. Knows nothing of time. */
-export class LocalStore<V> {
-  readonly #slots: LRUCache<string, Slot<V>>
+export class LocalStore<V extends object> {
+  readonly #values: LRUCache<string, V>
   readonly #maxBytes: number
   readonly #onEvict: (reason: EvictionReason) => void
 
-  constructor(options: LocalStoreOptions) {
+  constructor(options: LocalStoreOptions<V>) {
     this.#maxBytes = options.maxBytes
     this.#onEvict = options.onEvict ?? (() => {})
-    this.#slots = new LRUCache({
+    this.#values = new LRUCache({
       max: options.maxEntries,
       maxSize: options.maxBytes,
-      dispose: (_value, _key, reason) => {
+      dispose: (value, _id, reason) => {
+        options.onLeave?.(value)
         if (reason === 'evict') this.#onEvict('capacity')
       },
     })
   }
 
+  /** Also makes it the most recently used. */
   get(id: string): V | undefined {
-    return this.#slots.get(id)?.value
+    return this.#values.get(id)
   }
 
-  set(id: string, value: V, bytes: number): void {
+  /** Returns whether it was kept: what is larger than the whole store is not. */
+  set(id: string, value: V, bytes: number): boolean {
     const size = bytes + id.length * 2 + ENTRY_OVERHEAD_BYTES
     if (size > this.#maxBytes) {
-      this.#slots.delete(id)
+      this.#values.delete(id)
       this.#onEvict('too-large')
-      return
+      return false
     }
-    this.#slots.set(id, { value }, { size })
+    this.#values.set(id, value, { size })
+    return true
   }
 
   delete(id: string): boolean {
-    return this.#slots.delete(id)
+    return this.#values.delete(id)
   }
 
   clear(namespace: string): void {
     const prefix = `${namespace}/`
-    for (const id of this.#slots.keys()) if (id.startsWith(prefix)) this.#slots.delete(id)
+    for (const id of this.#values.keys()) if (id.startsWith(prefix)) this.#values.delete(id)
   }
 
   get entries(): number {
-    return this.#slots.size
+    return this.#values.size
   }
 
   get bytes(): number {
-    return this.#slots.calculatedSize
+    return this.#values.calculatedSize
   }
 }
