@@ -42,7 +42,7 @@ export function findQuery(options: FindOptions): SqlStatement {
   const owner = requireOwner(options)
   if (owner === null) conditions.push('user_id IS NULL')
   else if (owner !== undefined) add((parameter) => `user_id = ${parameter}`, owner)
-  if (options.status !== undefined) add((parameter) => `status = ANY (${parameter}::text[])`, [options.status].flat().map(requireStatus))
+  if (options.status !== undefined) addStatus([options.status].flat().map(requireStatus), add)
   if (options.createdFrom !== undefined)
     add((parameter) => `created_at >= ${parameter}`, requireInstant('createdFrom', options.createdFrom))
   if (options.createdTo !== undefined) add((parameter) => `created_at < ${parameter}`, requireInstant('createdTo', options.createdTo))
@@ -58,6 +58,16 @@ export function findQuery(options: FindOptions): SqlStatement {
   const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`
   const text = `SELECT ${INVESTIGATION_COLUMNS} FROM investigations ${where} ORDER BY created_at DESC, id DESC LIMIT $${values.length}`
   return { text, values }
+}
+
+/** With one status the index gives the order too; with several the rows have to be sorted. */
+function addStatus(
+  statuses: readonly InvestigationStatus[],
+  add: (condition: (parameter: string) => string, value: unknown) => void,
+): void {
+  const [only] = statuses
+  if (statuses.length === 1) add((parameter) => `status = ${parameter}`, only)
+  else add((parameter) => `status = ANY (${parameter}::text[])`, statuses)
 }
 
 /** Cuts the extra row off and turns it into a cursor. */
