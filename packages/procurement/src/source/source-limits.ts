@@ -6,7 +6,7 @@ export interface SourceLimits {
   readonly maxRowBytes?: number
   /** Largest file inside a ZIP when unpacked, in bytes. @default 8_589_934_592 */
   readonly maxEntryBytes?: number
-  /** Largest ratio of unpacked to packed size of a file inside a ZIP. Official files stay below 25. @default 200 */
+  /** Largest ratio of unpacked to packed size of a file over 16 MiB inside a ZIP. Official files stay below 25. @default 200 */
   readonly maxCompressionRatio?: number
   /** Most files that a ZIP may list. @default 1_000 */
   readonly maxEntries?: number

@@ -7,6 +7,9 @@ import { byCodePoint, noFiles } from './find-files.ts'
 import type { SourceFile, SourceFiles, WantedFiles } from './source-file.ts'
 import type { ResolvedSourceLimits } from './source-limits.ts'
 
+/** However tightly packed, so little costs nothing to read. */
+const HARMLESS_BYTES = 16_777_216
+
 /**
  * The wanted files of a ZIP, found in its central directory and later streamed one by one; nothing is written to
  * disk. What an entry claims is checked against the limits before it is unpacked, and the unpacker stops at the
@@ -62,7 +65,7 @@ function assertHarmless(entry: Entry, path: string, limits: ResolvedSourceLimits
   if (uncompressedSize > maxEntryBytes) {
     throw limitError(path, `holds ${fileName} of ${uncompressedSize} bytes, more than maxEntryBytes = ${maxEntryBytes}`)
   }
-  if (uncompressedSize > compressedSize * maxCompressionRatio) {
+  if (uncompressedSize > HARMLESS_BYTES && uncompressedSize > compressedSize * maxCompressionRatio) {
     throw limitError(path, `holds ${fileName} packed more than maxCompressionRatio = ${maxCompressionRatio} to 1`)
   }
 }

@@ -10,7 +10,6 @@ import {
   ratioOf,
   reais,
   ZERO,
-  type Money,
 } from './money.ts'
 
 const parsed = (text: string): string | undefined => {
@@ -62,7 +61,7 @@ describe('money', () => {
     const amount = parseDecimalMoney('9222273688.82') ?? ZERO
     expect(displayMoney(amount, 'en')).toBe('R$ 9,222,273,688.82')
     expect(displayMoney(amount, 'pt')).toBe('R$ 9.222.273.688,82')
-    expect(displayMoney(-reais(999) as Money, 'pt')).toBe('-R$ 999,00')
+    expect(displayMoney(reais(-999), 'pt')).toBe('-R$ 999,00')
   })
 
   it('orders amounts', () => {
