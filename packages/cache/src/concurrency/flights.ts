@@ -1,5 +1,11 @@
 import type { TierKey } from '../key.ts'
 
+/** What a flight's producer sees of it. */
+export interface FlightControl {
+  /** Aborts when nobody waits any more. Made when first asked for: it costs more than a read of Redis. */
+  readonly signal: AbortSignal
+}
+
 /**
  * One run of a producer that several callers wait for.
  *
@@ -7,21 +13,31 @@ import type { TierKey } from '../key.ts'
  * - *detached*: those waiting get its outcome, but new callers start another one: it was invalidated, or nobody is left.
  * - *ended*: by its outcome, or by the departure of the last caller. All waiters end the same way.
  */
-class Flight<T> {
+class Flight<T> implements FlightControl {
   readonly key: TierKey
-  readonly #controller = new AbortController()
+  #controller: AbortController | undefined
+  #abandoned: { readonly reason: unknown } | undefined
   readonly #outcome: Promise<T>
   readonly #abandon: (reason: unknown) => void
   #waiting = 0
 
-  constructor(key: TierKey, run: (signal: AbortSignal) => Promise<T>) {
+  constructor(key: TierKey, run: (flight: FlightControl) => Promise<T>) {
     this.key = key
     const abandoned = Promise.withResolvers<never>()
     this.#abandon = (reason) => {
-      this.#controller.abort(reason)
+      this.#abandoned = { reason }
+      this.#controller?.abort(reason)
       abandoned.reject(reason)
     }
-    this.#outcome = Promise.race([invoke(run, this.#controller.signal), abandoned.promise])
+    this.#outcome = Promise.race([invoke(run, this), abandoned.promise])
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController()
+      if (this.#abandoned !== undefined) this.#controller.abort(this.#abandoned.reason)
+    }
+    return this.#controller.signal
   }
 
   /** Resolves or rejects when the flight has ended. */
@@ -63,7 +79,7 @@ export class Flights {
    * Joins the flight of the key, or begins one with `run`. Rejects with the signal's reason when the caller leaves,
    * or with whatever `run` rejected with.
    */
-  fly<T>(key: TierKey, run: (signal: AbortSignal) => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  fly<T>(key: TierKey, run: (flight: FlightControl) => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
     // One key belongs to one namespace and so to one type.
     const flight = (this.#open.get(key.id) ?? this.#begin(key, run)) as Flight<T>
     return flight.join(signal, () => this.#detach(flight))
@@ -83,7 +99,7 @@ export class Flights {
     while (this.#running.size > 0) await Promise.allSettled(this.#running)
   }
 
-  #begin<T>(key: TierKey, run: (signal: AbortSignal) => Promise<T>): Flight<T> {
+  #begin<T>(key: TierKey, run: (flight: FlightControl) => Promise<T>): Flight<T> {
     const flight = new Flight(key, run)
     this.#open.set(key.id, flight)
     const end = (): void => {
@@ -101,6 +117,6 @@ export class Flights {
 }
 
 /** A producer that throws synchronously fails its flight like one that rejects. */
-async function invoke<T>(run: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
-  return run(signal)
+async function invoke<T>(run: (flight: FlightControl) => Promise<T>, flight: FlightControl): Promise<T> {
+  return run(flight)
 }

@@ -5,8 +5,10 @@ import type { Policy } from '../policy.ts'
 import type { GuardedTier } from '../tiers/guarded-tier.ts'
 import { Flights } from '../concurrency/flights.ts'
 import { KeyedQueue } from '../concurrency/keyed-queue.ts'
+import { SharedRuns } from '../concurrency/shared-runs.ts'
 import type { LocalEntries, LocalIndex } from './local-entries.ts'
 import { LocalFence } from '../concurrency/local-fence.ts'
+import type { TierReading } from './read-tiers.ts'
 import type { NamespaceCounters } from './stats.ts'
 
 /** What the namespaces of one cache share. Time and chance come from outside, so that a simulator can own both. */
@@ -19,7 +21,7 @@ export class Engine {
   /** Factory runs. */
   readonly flights: Flights = new Flights()
   /** Reads of shared tiers that may end in this process' memory. */
-  readonly reads: Flights = new Flights()
+  readonly reads: SharedRuns<TierReading> = new SharedRuns()
   /** Writes and deletes of one key happen in the order they were asked for. */
   readonly mutations: KeyedQueue = new KeyedQueue()
 

@@ -34,7 +34,7 @@ export async function lookUpShared(
   key: TierKey,
   options: SharedLookupOptions,
 ): Promise<Lookup<unknown>> {
-  const reading = await engine.reads.fly(key, () => readAndKeep(engine, context, key), options.signal)
+  const reading = await engine.reads.run(key, () => readAndKeep(engine, context, key), options.signal)
   const { fresh, stale, cause } = reading
   if (fresh !== undefined) return counted(engine, context, sharedHit(fresh, false))
   if (options.allowStale) {

@@ -5,6 +5,7 @@ import type { Lookup } from '../lookup.ts'
 import type { Engine, NamespaceContext } from './engine.ts'
 import { runFactory, type Factory, type Produced } from './factory-run.ts'
 import { ageOf } from './local-entries.ts'
+import type { FlightControl } from '../concurrency/flights.ts'
 import type { Ticket } from '../concurrency/local-fence.ts'
 import { counted, localHit, sharedHit } from './look-up.ts'
 import { encodeFor, handOut, keepLocally, lifetimeOf, prepareWritten, type PreparedEntry, type PreparedValue } from './prepare.ts'
@@ -32,11 +33,15 @@ export async function obtain(engine: Engine, context: NamespaceContext, request:
   const waiting = retryIsTooEarly(engine, request.key)
   if (waiting !== undefined) return valueOf(counted(engine, context, waiting))
   if (engine.flights.isOpen(request.key)) context.counters.factoryJoins++
-  const prepared = await engine.flights.fly(request.key, (signal) => readOrProduce(engine, context, { ...request, signal }), request.signal)
+  const prepared = await engine.flights.fly(
+    request.key,
+    (control) => readOrProduce(engine, context, { ...request, control }),
+    request.signal,
+  )
   return handOut(prepared)
 }
 
-type FlightRequest = ObtainRequest & { readonly signal: AbortSignal }
+type FlightRequest = ObtainRequest & { readonly control: FlightControl }
 
 async function readOrProduce(engine: Engine, context: NamespaceContext, request: FlightRequest): Promise<PreparedValue> {
   const ticket = engine.fence.issue(request.key)
@@ -78,7 +83,7 @@ async function produceOrFallBack(
     return await produce(engine, context, flight)
   } catch (thrown) {
     const { stale, request, ticket } = flight
-    if (stale === undefined || request.signal.aborted) throw thrown
+    if (stale === undefined || request.control.signal.aborted) throw thrown
     engine.events.emit('error', { operation: 'factory', error: toError(thrown), namespace: context.policy.name })
     counted(engine, context, stale.lookup)
     if (ticket.valid) keepAsFallback(engine, context, request.key, stale)
@@ -132,14 +137,14 @@ async function timedFactory(
       factory: request.factory,
       stale: stale && { value: handOut(stale.prepared), ageMs: stale.ageMs },
       timeoutMs: context.policy.factoryTimeoutMs,
-      signal: request.signal,
+      signal: request.control.signal,
     })
     engine.events.emit('factory', { namespace, outcome: 'ok', durationMs: clock.monotonicMs() - startedMs })
     return produced
   } catch (thrown) {
     context.counters.factoryFailures++
     const failed = thrown instanceof CacheFactoryTimeoutError ? 'timeout' : 'failed'
-    const outcome = request.signal.aborted ? 'aborted' : failed
+    const outcome = request.control.signal.aborted ? 'aborted' : failed
     engine.events.emit('factory', { namespace, outcome, durationMs: clock.monotonicMs() - startedMs })
     throw thrown
   }
