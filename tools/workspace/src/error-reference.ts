@@ -16,7 +16,10 @@ const ERROR_CLASS =
 /** Every error class with a stable code in the sources below `root`, by code. */
 export async function findDeclaredErrors(root: string): Promise<DeclaredError[]> {
   const errors: DeclaredError[] = []
-  for await (const file of glob(['packages/*/src/**/*.ts', 'apps/*/src/**/*.ts'], { cwd: root, exclude: (name) => name.includes('generated') })) {
+  for await (const file of glob(['packages/*/src/**/*.ts', 'apps/*/src/**/*.ts'], {
+    cwd: root,
+    exclude: (name) => name.includes('generated'),
+  })) {
     if (file.endsWith('.test.ts')) continue
     const source = await readFile(join(root, file), 'utf8')
     for (const { groups } of source.matchAll(ERROR_CLASS)) {
