@@ -90,6 +90,7 @@ export {
   ReadOnlyError,
   SchemaMismatchError,
   ServerExhaustedError,
+  StatementRefusedError,
   StatementTimeoutError,
   TransactionConflictError,
 } from './errors/statement-errors.ts'

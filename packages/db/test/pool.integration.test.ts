@@ -101,6 +101,14 @@ describe('the pool', () => {
     expect(connects).toHaveLength(1)
   })
 
+  it('keeps a connection whose statement failed', async () => {
+    const own = await open()
+    const removes = record(own, 'remove')
+    await rejectionOf(own.sql.query('SELECT 1/0'))
+    expect(await own.ping()).toMatchObject({ role: 'primary' })
+    expect([removes.length, own.stats().total]).toEqual([0, 1])
+  })
+
   it('reports counts, waits and uses as a snapshot that does not change', async () => {
     const own = await open()
     const before = own.stats()

@@ -52,6 +52,11 @@ export class ServerExhaustedError extends DatabaseError {
   readonly code = 'DB_SERVER_EXHAUSTED'
 }
 
+/** The server refused the statement for a reason that has no class of its own here; facts hold its SQLSTATE. */
+export class StatementRefusedError extends DatabaseError {
+  readonly code = 'DB_STATEMENT_REFUSED'
+}
+
 /** A write was refused: the transaction is read only, or the server has become a replica. */
 export class ReadOnlyError extends DatabaseError {
   readonly code = 'DB_READ_ONLY'

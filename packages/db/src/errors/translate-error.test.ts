@@ -36,7 +36,10 @@ describe('translateError', () => {
     [{ code: 'P1001' }, 'DB_UNAVAILABLE'],
     [{ code: 'P2034' }, 'DB_TRANSACTION_CONFLICT'],
     [{ code: 'P2037' }, 'DB_TOO_MANY_CONNECTIONS'],
-    [{ code: 'ZZZZZ' }, 'DB_UNEXPECTED'],
+    [{ code: 'ZZ000' }, 'DB_STATEMENT_REFUSED'],
+    [{ code: 'P0001' }, 'DB_STATEMENT_REFUSED'],
+    [{ code: 'EPIPE' }, 'DB_CONNECTION_LOST'],
+    [{ code: 'EWHAT' }, 'DB_UNEXPECTED'],
     [{}, 'DB_UNEXPECTED'],
   ])('knows %o as %s', (facts, code) => {
     const error = driverError(facts)

@@ -20,6 +20,7 @@ import {
   ReadOnlyError,
   SchemaMismatchError,
   ServerExhaustedError,
+  StatementRefusedError,
   StatementTimeoutError,
   TransactionConflictError,
 } from './statement-errors.ts'
@@ -46,8 +47,9 @@ interface Failure {
   readonly detail: string | undefined
 }
 
-const SQLSTATE = /^[0-9A-Z]{5}$/
-const PRISMA_CODE = /^P\d{4}$/
+// With a digit, since EPIPE has five capitals too; and Prisma begins at P1000, PL/pgSQL's own are P0000 to P0004.
+const SQLSTATE = /^(?=.*\d)[0-9A-Z]{5}$/
+const PRISMA_CODE = /^P[1-9]\d{3}$/
 
 /** Reads the same facts from pg's flat error and from the one that Prisma wraps around it. */
 function describeFailure(error: Error): Failure {
@@ -111,7 +113,7 @@ function bySqlState(failure: Failure, cause: Error): DatabaseError | undefined {
   }
 }
 
-function bySqlStateClass(failure: Failure, sqlState: string, cause: Error): DatabaseError | undefined {
+function bySqlStateClass(failure: Failure, sqlState: string, cause: Error): DatabaseError {
   const options = { cause, facts: { sqlState } }
   switch (sqlState.slice(0, 2)) {
     case '08':
@@ -128,7 +130,8 @@ function bySqlStateClass(failure: Failure, sqlState: string, cause: Error): Data
     case '58':
       return new ServerExhaustedError('the server ran out of a resource or failed on one', options)
     default:
-      return undefined
+      // The server answered, so the connection is sound and the statement had no effect.
+      return new StatementRefusedError(`the server refused the statement: ${cause.message}`, options)
   }
 }
 

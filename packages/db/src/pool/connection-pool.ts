@@ -1,6 +1,6 @@
 import { defineService, systemClock, type Clock, type Logger, type Service, type TypedEvents } from '@cidadao/contracts'
 import type pg from 'pg'
-import { DatabaseClosedError } from '../errors/database-error.ts'
+import { DatabaseClosedError, DatabaseError } from '../errors/database-error.ts'
 import { translateError } from '../errors/translate-error.ts'
 import type { DatabaseEvents } from '../events.ts'
 import type { SqlExecutor, SqlResult, SqlStatement } from '../sql-executor.ts'
@@ -35,6 +35,7 @@ export class ConnectionPool implements Service, SqlExecutor {
   readonly #stats = new PoolStats()
   #pool: PingingPool | undefined
   #clients = new Set<pg.ClientBase>()
+  readonly #lost = new WeakSet<pg.ClientBase>()
   #onDrained: () => void = () => {}
 
   constructor(parts: ConnectionPoolParts) {
@@ -52,11 +53,16 @@ export class ConnectionPool implements Service, SqlExecutor {
     return this.#lifecycle.stop()
   }
 
+  /** Unlike the driver's own `query`, keeps the connection when the statement failed and the connection did not. */
   async query<Row extends object>(query: SqlStatement | string, values?: unknown[]): Promise<SqlResult<Row>> {
+    const client = await this.acquire()
     try {
-      return await this.driver.query<Row & pg.QueryResultRow>(toDriverQuery(query), values)
+      const result = await client.query<Row>(query, values)
+      client.release()
+      return result
     } catch (error) {
-      throw translateError(error)
+      client.release(isBroken(error) ? error : undefined)
+      throw error
     }
   }
 
@@ -87,7 +93,7 @@ export class ConnectionPool implements Service, SqlExecutor {
   }
 
   #createPool(): PingingPool {
-    const { options, events, logger } = this.#parts
+    const { options, events } = this.#parts
     const pool = new PingingPool({
       ...toClientConfig(this.#parts.url(), options),
       min: options.size,
@@ -114,21 +120,29 @@ export class ConnectionPool implements Service, SqlExecutor {
         events.emit('pool-timeout', { waitMs, waiting })
       },
     })
-    pool.on('error', (error) => {
-      const { code } = translateError(error)
-      logger.warn('an idle database connection broke', { code })
-      events.emit('connection-lost', { code })
-    })
+    // The same failure as the connection's own `error` below; without a listener it would end the process.
+    pool.on('error', () => {})
     pool.on('connect', (client) => {
       this.#clients.add(client)
+      client.on('error', (error: Error) => this.#reportLoss(client, error))
       events.emit('connect', { total: pool.totalCount })
     })
+    // A connection that breaks while it answers tells only the statement; so it is noticed when it is handed back.
+    pool.on('release', (error: Error | undefined, client) => this.#reportLoss(client, error))
     pool.on('remove', (client) => {
       this.#clients.delete(client)
       events.emit('remove', { total: pool.totalCount })
       if (this.#pool === undefined && this.#clients.size === 0) this.#onDrained()
     })
     return pool
+  }
+
+  #reportLoss(client: pg.ClientBase, error: Error | undefined): void {
+    const failure = error === undefined ? undefined : translateError(error)
+    if (!isBroken(failure) || this.#lost.has(client)) return
+    this.#lost.add(client)
+    this.#parts.logger.warn('a database connection broke', { code: failure.code })
+    this.#parts.events.emit('connection-lost', { code: failure.code })
   }
 
   async #close(): Promise<void> {
@@ -178,6 +192,11 @@ export function toClientConfig(url: string, options: ResolvedPoolOptions): pg.Cl
     idle_in_transaction_session_timeout: options.idleInTransactionTimeoutMs,
     ...(ssl === undefined ? {} : { ssl }),
   }
+}
+
+/** Whether the connection, and not only the statement, has failed: it must not be handed out again. */
+export function isBroken(error: unknown): error is DatabaseError {
+  return error instanceof DatabaseError && error.effect === 'unknown'
 }
 
 function toPooledClient(client: pg.PoolClient): PooledClient {

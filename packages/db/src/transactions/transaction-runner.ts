@@ -1,7 +1,7 @@
 import type { AuditEntry } from '../audit/audit-entry.ts'
 import { CommitUnknownError, ConnectionLostError, TransactionLostError } from '../errors/connection-errors.ts'
-import { DatabaseError, TransactionAbortedError } from '../errors/database-error.ts'
-import type { ConnectionPool, PooledClient } from '../pool/connection-pool.ts'
+import { TransactionAbortedError } from '../errors/database-error.ts'
+import { isBroken, type ConnectionPool, type PooledClient } from '../pool/connection-pool.ts'
 import type { AttemptContext, Resilience } from '../resilience/resilience.ts'
 import type { SqlExecutor } from '../sql-executor.ts'
 import { beginStatement, type TransactionOptions } from './transaction-options.ts'
@@ -82,7 +82,7 @@ async function commit(client: PooledClient): Promise<void> {
   try {
     command = (await client.query('COMMIT')).command
   } catch (error) {
-    if (!(error instanceof DatabaseError) || error.effect === 'none') throw error
+    if (!isBroken(error)) throw error
     throw new CommitUnknownError('the connection broke while committing: whether it took effect is not known', { cause: error })
   }
   // The server's way of answering a COMMIT after a failed statement.
@@ -91,7 +91,7 @@ async function commit(client: PooledClient): Promise<void> {
 
 /** Rolls back and hands the connection back, or closes it where it no longer serves. */
 async function abandon(client: PooledClient, error: unknown): Promise<void> {
-  if (error instanceof DatabaseError && error.effect === 'unknown') {
+  if (isBroken(error)) {
     client.release(error)
     return
   }
