@@ -53,6 +53,16 @@ describe('fill against invalidate', () => {
     expect([cache.peek('k').outcome, await value(cache), await value(other())]).toEqual(['miss', 'miss', 'miss'])
   })
 
+  it('1: a delete during a factory wins in memory alone, too', async () => {
+    const cache = createCache()
+    const origin = gate<string>()
+    const got = cache.getOrSet('k', () => origin.promise)
+    await cache.delete('k')
+    origin.open('old')
+    expect(await got).toBe('old')
+    expect(cache.peek('k').outcome).toBe('miss')
+  })
+
   it('1: a caller after the delete does not join the factory that began before it', async () => {
     const { cache } = bench()
     const origin = gate<string>()
@@ -112,6 +122,19 @@ describe('fill against invalidate', () => {
     held.release()
     await got
     expect([cache.peek('k').outcome, await value(other())]).toEqual(['miss', 'miss'])
+  })
+
+  it('4: what L3 still has while a delete is under way does not outlive it in L2', async () => {
+    const { cache, other, l2, l3 } = bench()
+    await other().set('k', 'old')
+    await l2.clear?.('default/v1/things')
+    const held = l3.hold('delete')
+    const deleting = other().delete('k')
+    await held.reached
+    expect(await cache.getOrSet('k', () => 'new')).toBe('old')
+    held.release()
+    await deleting
+    expect(await value(other())).toBe('miss')
   })
 
   it('5: a set and a later delete of the same key keep their order however slow the set is', async () => {
@@ -532,6 +555,30 @@ describe('outages', () => {
     await clock.advance(200)
     expect(cache.status().tiers[0]?.state).toBe('ok')
     expect([await value(cache), await value(other())]).toEqual(['miss', 'miss'])
+  })
+
+  it('a tier drops what it missed before it is called ok', async () => {
+    const { cache, l2, clock } = bench()
+    const dropsWhenOk: number[] = []
+    cache.on('tier-state', ({ to }) => {
+      if (to === 'ok') dropsWhenOk.push(l2.calls.filter((call) => call === 'delete').length)
+    })
+    await cache.set('k', 'old')
+    l2.fail('down')
+    await cache.delete('k')
+    l2.calls.length = 0
+    l2.heal()
+    await clock.advance(1_000)
+    expect(dropsWhenOk).toEqual([1])
+  })
+
+  it('a tier that is alive but missed a write is not believed about that key', async () => {
+    const { cache, l2 } = bench({ policy: { tiers: ['l2', 'l3'] } })
+    await cache.set('k', 'old')
+    l2.fail('rejects', ['write'])
+    await cache.set('k', 'new')
+    expect(await cache.get('k')).toMatchObject({ outcome: 'hit', tier: 'l3', value: 'new' })
+    expect(await cache.getOrSet('k', () => 'not run')).toBe('new')
   })
 
   it('more invalidations than can be remembered cost misses, but revive nothing', async () => {
