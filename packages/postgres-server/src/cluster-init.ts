@@ -1,5 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { buildCluster, giveTo, type DataFolder } from './data-folder.ts'
 import { PostgresStartError } from './errors.ts'
@@ -41,15 +40,15 @@ function initArguments(options: ClusterInitOptions): string[] {
 
 /** initdb reads the password under the server's account, so the file is that account's, and lives only as long. */
 async function withPasswordFile(folder: DataFolder, password: string, use: (file: string) => Promise<void>): Promise<void> {
-  const parent = await mkdtemp(join(tmpdir(), 'cidadao-initdb-'))
+  const file = join(folder.root, 'initdb-password')
   try {
-    const file = join(parent, 'password')
-    await writeFile(file, `${password}\n`, { mode: 0o600 })
+    // One that a killed start left behind may belong to that account.
+    await rm(file, { force: true })
+    await writeFile(file, `${password}\n`, { mode: 0o600, flag: 'wx' })
     await giveTo(file, folder.account)
-    await giveTo(parent, folder.account)
     await use(file)
   } finally {
-    await rm(parent, { recursive: true, force: true })
+    await rm(file, { force: true })
   }
 }
 

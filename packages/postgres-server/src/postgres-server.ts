@@ -23,11 +23,13 @@ import { requireReachable } from './server-account.ts'
 const FREE_PORT_ATTEMPTS = 5
 
 const DURABLE_SETTINGS = { TimeZone: 'UTC', log_timezone: 'UTC' }
-/** What a crash of the machine may lose here is thrown away in any case. */
+/**
+ * What a crash of the machine may lose here is thrown away in any case. A commit is still written before it is
+ * confirmed, so that one survives when the server is killed, which tests do.
+ */
 const THROWAWAY_SETTINGS = {
   ...DURABLE_SETTINGS,
   fsync: 'off',
-  synchronous_commit: 'off',
   full_page_writes: 'off',
   max_connections: '200',
 }

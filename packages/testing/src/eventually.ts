@@ -26,7 +26,7 @@ export async function eventually<T>(assertion: () => T | Promise<T>, options: Ev
   // Aborting the wait is how it ends when the assertion holds.
   deadline.catch(() => {})
   try {
-    while (true) {
+    for (;;) {
       const outcome = await Promise.race([attempt(assertion), deadline])
       if (outcome instanceof EventuallyTimeoutError) throw outcome
       if (outcome.kind === 'held') return outcome.value

@@ -154,12 +154,16 @@ export class TcpProxy implements Service {
       to.destroy()
       this.#pairs.delete(pair)
     })
-    this.#pump(pair, from, to).catch(() => this.#cut(pair))
+    // A side that was reset: the other one is told in the same way.
+    this.#pump(pair, from, to).catch(() => void this.#reset(pair))
   }
 
   async #pump(pair: Pair, from: Socket, to: Socket): Promise<void> {
     for await (const chunk of from as AsyncIterable<Buffer>) {
-      if ((await this.#passFault()) === 'cut') return this.#cut(pair)
+      if ((await this.#passFault()) === 'cut') {
+        this.#cut(pair)
+        return
+      }
       this.#counts.bytes += chunk.length
       if (!to.write(chunk)) await once(to, 'drain')
     }
@@ -167,7 +171,7 @@ export class TcpProxy implements Service {
   }
 
   async #passFault(): Promise<'pass' | 'cut'> {
-    while (true) {
+    for (;;) {
       const { signal } = this.#faultChange
       switch (this.#fault.kind) {
         case 'cut':
@@ -185,10 +189,14 @@ export class TcpProxy implements Service {
   }
 
   #cut(pair: Pair): void {
-    if (!this.#pairs.delete(pair)) return
-    this.#counts.cut += 1
+    if (this.#reset(pair)) this.#counts.cut += 1
+  }
+
+  /** Says whether there was anything left to reset. */
+  #reset(pair: Pair): boolean {
     pair.client.resetAndDestroy()
     pair.target.resetAndDestroy()
+    return this.#pairs.delete(pair)
   }
 }
 

@@ -10,11 +10,10 @@ export const POSTGRES_IMAGE = 'postgres:18'
 const START_TIMEOUT_MS = 120_000
 const RESTART_DEADLINE_MS = 30_000
 
-/** What a crash of the machine may lose here is thrown away in any case. */
+/** As a native throwaway server has them. */
 const SETTINGS = {
   TimeZone: 'UTC',
   fsync: 'off',
-  synchronous_commit: 'off',
   full_page_writes: 'off',
   max_connections: '200',
 }
@@ -42,8 +41,10 @@ export async function startPostgresInContainer({ settings = {} }: StartPostgresO
   const port = started.getMappedPort(5432)
   const host = started.getHost() === 'localhost' ? '127.0.0.1' : started.getHost()
   const url = `postgresql://postgres:${password}@${host}:${String(port)}/postgres`
-  const ready = (): Promise<unknown> => eventually(() => withClient(url, (client) => client.query('select 1')), { deadlineMs: RESTART_DEADLINE_MS })
+  const ready = (): Promise<unknown> =>
+    eventually(() => withClient(url, (client) => client.query('select 1')), { deadlineMs: RESTART_DEADLINE_MS })
   await ready()
+  let stopping: Promise<unknown> | undefined
   return {
     kind: 'container',
     port,
@@ -59,6 +60,8 @@ export async function startPostgresInContainer({ settings = {} }: StartPostgresO
       await container.start()
       await ready()
     },
-    stop: async () => void (await started.stop()),
+    stop: async () => {
+      await (stopping ??= started.stop())
+    },
   }
 }

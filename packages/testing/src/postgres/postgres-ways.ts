@@ -22,7 +22,9 @@ export function postgresWays(environment: TestEnvironment): ServiceWays<TestPost
 
 async function givenPostgres(url: string, runId: string): Promise<ProvidedService<TestPostgres>> {
   await withClient(url, (client) => client.query('select 1')).catch((thrown: unknown) => {
-    throw new TestServiceUnreachableError(`TEST_DATABASE_URL names a server that does not answer: ${toError(thrown).message}`, { cause: thrown })
+    throw new TestServiceUnreachableError(`TEST_DATABASE_URL names a server that does not answer: ${toError(thrown).message}`, {
+      cause: thrown,
+    })
   })
   return { facts: { kind: 'url', url, runId }, stop: () => dropRunDatabases(url, runId) }
 }

@@ -1,9 +1,11 @@
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { delay, systemClock } from '@cidadao/contracts'
 import {
   findFreePort,
   identifyProcess,
+  isAlive,
   PostgresBinariesMissingError,
   PostgresPortInUseError,
   PostgresServer,
@@ -28,7 +30,7 @@ export interface PostgresFixture {
   url(database?: string): string
   /** Ends all client connections from the server's side, as an administrator does; says how many. */
   terminateBackends(): Promise<number>
-  /** SIGKILL to all of its processes. What was committed is there after `restart`, as long as the machine lives. */
+  /** SIGKILL to all of its processes; resolves when they are gone. What was committed is there after `restart`, as long as the machine lives. */
   kill(): Promise<void>
   /** SIGSTOP to all of its processes: connections stay open and nothing answers. */
   pause(): Promise<void>
@@ -39,6 +41,7 @@ export interface PostgresFixture {
 }
 
 const PORT_ATTEMPTS = 5
+const POLL_MS = 5
 
 /**
  * Starts a PostgreSQL server to be broken: native programs, whose signals are exact and fast, else (or with
@@ -96,7 +99,11 @@ function nativeFixture(server: PostgresServer, folderReaper: Reaper): PostgresFi
     port: server.port,
     url: (database) => (database === undefined ? url : toDatabaseUrl(url, database)),
     terminateBackends: () => terminateBackends(url),
-    kill: async () => signalAll(await family(), 'SIGKILL'),
+    kill: async () => {
+      const members = await family()
+      signalAll(members, 'SIGKILL')
+      while (members.some(isAlive)) await delay(systemClock, POLL_MS)
+    },
     pause: async () => {
       const members = await family()
       // A stopped backend does not notice that its postmaster is gone: if this run is killed now, each must be told.

@@ -48,7 +48,9 @@ export async function createTestDatabase(options: TestDatabaseOptions = {}): Pro
 /** Removes what a run made on a server that is not the run's own. */
 export async function dropRunDatabases(url: string, runId: string): Promise<void> {
   await withClient(url, async (client) => {
-    const { rows } = await client.query<{ datname: string }>(`select datname from pg_database where datname like 'cidadao\\_%\\_${runId}\\_%'`)
+    const { rows } = await client.query<{ datname: string }>(
+      `select datname from pg_database where datname like 'cidadao\\_%\\_${runId}\\_%'`,
+    )
     for (const { datname } of rows) {
       await client.query(`alter database ${datname} is_template false`)
       await client.query(`drop database if exists ${datname} with (force)`)
@@ -100,12 +102,14 @@ async function prepareTemplate(client: pg.Client, { name, serverUrl, template }:
 /** A database that somebody is connected to cannot be copied. A connection just closed lingers for a moment. */
 async function requireNoConnections(client: pg.Client, database: string, templateName: string): Promise<void> {
   const deadlineMs = systemClock.monotonicMs() + LEFT_CONNECTIONS_DEADLINE_MS
-  while (true) {
+  for (;;) {
     const { rows } = await client.query<{ count: number }>('select count(*)::int from pg_stat_activity where datname = $1', [database])
     const open = rows[0]?.count ?? 0
     if (open === 0) return
     if (systemClock.monotonicMs() > deadlineMs) {
-      throw new TestTemplateError(`prepare() of template "${templateName}" left ${String(open)} connections open: close them before it resolves`)
+      throw new TestTemplateError(
+        `prepare() of template "${templateName}" left ${String(open)} connections open: close them before it resolves`,
+      )
     }
     await delay(systemClock, 20)
   }

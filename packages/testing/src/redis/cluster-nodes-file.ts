@@ -7,7 +7,9 @@ export const BUS_OFFSET = 10_000
 export interface PlannedNode {
   readonly id: string
   readonly port: number
-  readonly role: { readonly kind: 'primary'; readonly firstSlot: number; readonly lastSlot: number } | { readonly kind: 'replica'; readonly primaryId: string }
+  readonly role:
+    | { readonly kind: 'primary'; readonly firstSlot: number; readonly lastSlot: number }
+    | { readonly kind: 'replica'; readonly primaryId: string }
 }
 
 export interface ClusterShape {

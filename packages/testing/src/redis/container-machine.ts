@@ -20,11 +20,14 @@ const IDLE = `trap 'exit 0' TERM; mkdir -p ${ROOT}; echo machine is ready; while
 export async function containerMachine(ports: readonly number[]): Promise<RedisMachine> {
   await requireContainerEngine()
   const container = await startIdle(ports)
+  let closing: Promise<unknown> | undefined
   return {
     kind: 'container',
     makeFolder: (name, files) => makeFolder(container, `${ROOT}/${name}`, files),
     launch: (launch) => launchInside(container, launch),
-    close: async () => void (await container.stop()),
+    close: async () => {
+      await (closing ??= container.stop())
+    },
   }
 }
 
@@ -55,10 +58,18 @@ async function launchInside(container: StartedTestContainer, { folder, args }: R
   return {
     pid,
     isAlive: async () => {
-      const { exitCode } = await container.exec(['/bin/sh', '-c', 'read -r stat < "/proc/$1/stat" && case $stat in *") Z "*) exit 1; esac', 'sh', String(pid)])
+      const { exitCode } = await container.exec([
+        '/bin/sh',
+        '-c',
+        'read -r stat < "/proc/$1/stat" && case $stat in *") Z "*) exit 1; esac',
+        'sh',
+        String(pid),
+      ])
       return exitCode === 0
     },
-    signal: async (name) => void (await container.exec(['/bin/sh', '-c', 'kill "-$1" "$2"', 'sh', name.slice('SIG'.length), String(pid)])),
+    signal: async (name) => {
+      await container.exec(['/bin/sh', '-c', 'kill "-$1" "$2"', 'sh', name.slice('SIG'.length), String(pid)])
+    },
     logTail: async () => (await run(container, 'tail -n 5 "$1/redis.log"', folder)).trim().split('\n').join(' | '),
   }
 }

@@ -39,7 +39,7 @@ apt-get -q -o DPkg::Lock::Timeout=240 install -y --no-install-recommends redis-s
  * @throws RedisBinaryMissingError with the one command to run
  */
 export async function findRedisBinary(options: RedisBinaryOptions = {}): Promise<string> {
-  const searchPath = options.searchPath ?? testEnvironment['PATH'] ?? ''
+  const searchPath = options.searchPath ?? testEnvironment.PATH ?? ''
   const found = await lookUp(searchPath)
   if (found !== undefined) return found
   const install = options.install === undefined ? await installerOfThisMachine() : options.install

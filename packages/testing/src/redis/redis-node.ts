@@ -108,11 +108,12 @@ export class RedisNode {
 
   async #untilReady(started: RedisProcess): Promise<void> {
     const deadlineMs = systemClock.monotonicMs() + this.#options.startTimeoutMs
-    while (true) {
+    for (;;) {
       const outcome = await this.#askForPid()
       if (outcome.answer === started.pid) return
       if (!(await started.isAlive())) throw await this.#endedEarly(started)
-      if (typeof outcome.answer === 'number') throw new PortTakenError(`port ${String(this.port)} answers for process ${String(outcome.answer)}`)
+      if (typeof outcome.answer === 'number')
+        throw new PortTakenError(`port ${String(this.port)} answers for process ${String(outcome.answer)}`)
       if (systemClock.monotonicMs() > deadlineMs) throw await this.#notReady(started, outcome.failure)
       await delay(systemClock, POLL_MS)
     }

@@ -53,7 +53,9 @@ async function givenCluster(nodes: ClusterNodes, password: string | null): Promi
     const client = new Redis({ ...node, ...(password === null ? {} : { password }), ...ONE_TRY })
     const info = await askGiven('TEST_REDIS_CLUSTER_NODES', client, 'CLUSTER', 'INFO')
     if (!info.includes('cluster_state:ok')) {
-      throw new TestServiceUnreachableError(`TEST_REDIS_CLUSTER_NODES: ${node.host}:${String(node.port)} says that its cluster is not in order`)
+      throw new TestServiceUnreachableError(
+        `TEST_REDIS_CLUSTER_NODES: ${node.host}:${String(node.port)} says that its cluster is not in order`,
+      )
     }
   }
   return { facts: { kind: 'url', nodes, password }, stop: () => Promise.resolve() }
@@ -62,14 +64,16 @@ async function givenCluster(nodes: ClusterNodes, password: string | null): Promi
 const ONE_TRY = { lazyConnect: true, connectTimeout: 3_000, commandTimeout: 3_000, maxRetriesPerRequest: 0, retryStrategy: () => null }
 
 async function askGiven(variable: string, client: Redis, command: string, ...args: readonly string[]): Promise<string> {
-  // The same error also rejects below.
-  client.on('error', () => {})
+  // A refused password is told here, and only "closed" where the call rejects.
+  const told: Error[] = []
+  client.on('error', (error) => void told.push(error))
   try {
     await client.connect()
     return String(await client.call(command, ...args))
   } catch (thrown) {
-    throw new TestServiceUnreachableError(`${variable} names a server that does not answer: ${toError(thrown).message}`, {
-      cause: thrown,
+    const reason = told[0] ?? toError(thrown)
+    throw new TestServiceUnreachableError(`${variable} names a server that does not answer: ${reason.message}`, {
+      cause: reason,
       facts: { variable },
     })
   } finally {

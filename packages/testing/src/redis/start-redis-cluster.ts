@@ -95,7 +95,11 @@ function check(holds: boolean, field: string, rule: string, value: number): void
 }
 
 /** Starts a cluster on `machine`, which is closed with it, or when it fails. */
-async function startClusterOn(machine: RedisMachine, ports: readonly number[], options: ResolvedClusterOptions): Promise<RedisClusterFixture> {
+async function startClusterOn(
+  machine: RedisMachine,
+  ports: readonly number[],
+  options: ResolvedClusterOptions,
+): Promise<RedisClusterFixture> {
   try {
     const plan = planCluster(options, ports)
     const nodes = await Promise.all(plan.map((planned, index) => createNode(machine, { plan, planned, index, options })))
@@ -119,7 +123,14 @@ async function createNode(machine: RedisMachine, { plan, planned, index, options
   const folder = await machine.makeFolder(`node-${String(index)}`, { 'nodes.conf': nodesFile(plan, planned) })
   const access = options.password === null ? [] : ['--requirepass', options.password, '--masterauth', options.password]
   const args = [...listenArgs(machine, planned.port, null), ...BASE_ARGS, ...clusterArgs(planned.port, options), ...access, ...options.args]
-  return new RedisNode(machine, { port: planned.port, folder, args, password: options.password, tls: null, startTimeoutMs: NODE_START_TIMEOUT_MS })
+  return new RedisNode(machine, {
+    port: planned.port,
+    folder,
+    args,
+    password: options.password,
+    tls: null,
+    startTimeoutMs: NODE_START_TIMEOUT_MS,
+  })
 }
 
 function clusterArgs(port: number, { nodeTimeoutMs }: ResolvedClusterOptions): string[] {
@@ -138,7 +149,7 @@ function clusterArgs(port: number, { nodeTimeoutMs }: ResolvedClusterOptions): s
 
 async function untilFormed(nodes: readonly RedisNode[], options: ResolvedClusterOptions): Promise<void> {
   const deadlineMs = systemClock.monotonicMs() + options.formTimeoutMs
-  while (true) {
+  for (;;) {
     const missing = await whatIsMissing(nodes)
     if (missing === null) return
     if (systemClock.monotonicMs() > deadlineMs) {
@@ -200,7 +211,13 @@ function toFixture(machine: RedisMachine, { plan, nodes, password }: StartedClus
   }
   return {
     kind: machine.kind,
-    nodes: plan.map(({ id, role }, index) => ({ id, host: at(index).host, port: at(index).port, url: at(index).url, initialRole: role.kind })),
+    nodes: plan.map(({ id, role }, index) => ({
+      id,
+      host: at(index).host,
+      port: at(index).port,
+      url: at(index).url,
+      initialRole: role.kind,
+    })),
     password,
     members: async () => parseMembers(String(await Promise.any(nodes.map((node) => node.command('CLUSTER', 'NODES'))))),
     command: async (index, name, ...args) => at(index).command(name, ...args),

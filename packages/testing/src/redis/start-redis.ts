@@ -98,10 +98,7 @@ function tlsFiles(tls: TestCertificate | null): Record<string, string> {
 }
 
 function limitArgs({ password, maxmemory }: StartRedisOptions): string[] {
-  return [
-    ...(password === undefined ? [] : ['--requirepass', password]),
-    ...(maxmemory === undefined ? [] : ['--maxmemory', maxmemory]),
-  ]
+  return [...(password === undefined ? [] : ['--requirepass', password]), ...(maxmemory === undefined ? [] : ['--maxmemory', maxmemory])]
 }
 
 function toFixture(machine: RedisMachine, node: RedisNode, access: Pick<RedisFixture, 'password' | 'tls'>): RedisFixture {

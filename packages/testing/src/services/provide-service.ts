@@ -38,9 +38,12 @@ export async function provideService<Facts>(mode: ServiceMode, ways: ServiceWays
     return await ways.native()
   } catch (thrown) {
     const nativeFailure = toError(thrown)
-    throw new TestServiceUnavailableError(`no ${ways.name} for the tests. Container: ${containerFailure.message}. Native: ${nativeFailure.message}`, {
-      cause: new AggregateError([containerFailure, nativeFailure]),
-      facts: { service: ways.name },
-    })
+    throw new TestServiceUnavailableError(
+      `no ${ways.name} for the tests. Container: ${containerFailure.message}. Native: ${nativeFailure.message}`,
+      {
+        cause: new AggregateError([containerFailure, nativeFailure]),
+        facts: { service: ways.name },
+      },
+    )
   }
 }

@@ -50,6 +50,7 @@ export function testRedisCluster(): TestRedisCluster {
 function provided<Key extends 'cidadaoPostgres' | 'cidadaoRedis' | 'cidadaoRedisCluster'>(key: Key, setup: string): ProvidedContext[Key] {
   // The types say that it is always there; it is only where the set-up ran.
   const value = inject(key) as ProvidedContext[Key] | undefined
-  if (value === undefined) throw new TestSetupMissingError(`add '${setup}' to globalSetup in this package's vitest.config.ts`, { facts: { setup } })
+  if (value === undefined)
+    throw new TestSetupMissingError(`add '${setup}' to globalSetup in this package's vitest.config.ts`, { facts: { setup } })
   return value
 }

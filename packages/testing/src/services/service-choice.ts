@@ -17,7 +17,7 @@ export const testEnvironment: TestEnvironment = process.env
 
 /** @throws TestKitOptionsError */
 export function resolveServiceMode(environment: TestEnvironment): ServiceMode {
-  const wanted = environment['TEST_SERVICES'] ?? ''
+  const wanted = environment.TEST_SERVICES ?? ''
   if (wanted === '') return 'auto'
   const mode = SERVICE_MODES.find((candidate) => candidate === wanted)
   if (mode === undefined) {
