@@ -1,4 +1,4 @@
-import type { Contract, ContractFacts } from './contract.ts'
+import { factsOf, type Contract, type ContractFacts } from './contract.ts'
 import { matchesFilter, type ContractFilter } from './contract-filter.ts'
 import { ContractTotals, type ContractSummary } from './contract-summary.ts'
 import { requireInteger, TooManyContractsError } from '../errors.ts'
@@ -85,7 +85,7 @@ export async function loadPortalContracts(source: string, options: LoadOptions =
   const contracts: ContractFacts[] = []
   const result = await scanContracts(source, options, (contract) => {
     if (contracts.length >= maxContracts) throw tooMany(source, maxContracts)
-    contracts.push(toFacts(contract))
+    contracts.push(factsOf(contract))
   })
   return { ...result, contracts }
 }
@@ -94,11 +94,4 @@ function tooMany(source: string, maxContracts: number): TooManyContractsError {
   return new TooManyContractsError(`${source} holds more than maxContracts = ${maxContracts} matching contracts`, {
     facts: { source, maxContracts },
   })
-}
-
-/** Without the long texts, which are cut from the line and would keep it in memory. */
-function toFacts(contract: Contract): ContractFacts {
-  const { file, row, line, number, modality, superiorOrgan, organ, unit } = contract
-  const { signedOn, publishedOn, supplier, initialValue, finalValue } = contract
-  return { file, row, line, number, modality, superiorOrgan, organ, unit, signedOn, publishedOn, supplier, initialValue, finalValue }
 }

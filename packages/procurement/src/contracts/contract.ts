@@ -57,3 +57,10 @@ export interface Contract extends ContractFacts {
   readonly biddingUnitCode: string
   readonly biddingModality: string
 }
+
+/** The facts alone, without the long texts, which are cut from the line and would keep it in memory. */
+export function factsOf(contract: ContractFacts): ContractFacts {
+  const { file, row, line, number, modality, superiorOrgan, organ, unit } = contract
+  const { signedOn, publishedOn, supplier, initialValue, finalValue } = contract
+  return { file, row, line, number, modality, superiorOrgan, organ, unit, signedOn, publishedOn, supplier, initialValue, finalValue }
+}

@@ -25,8 +25,6 @@ export const RULE_IDS = [
   'round-value',
   'calendar',
   'invalid-identifier',
-  'price-outlier',
-  'threshold-splitting',
 ] as const
 export type RuleId = (typeof RULE_IDS)[number]
 

@@ -1,4 +1,4 @@
-import type { ContractFacts, Supplier } from '../contracts/contract.ts'
+import { factsOf, type ContractFacts, type Supplier } from '../contracts/contract.ts'
 import { ProcurementOptionError, requireInteger } from '../errors.ts'
 import { toSupplierReference, type BuyerRecord } from '../findings/finding-record.ts'
 import { numberText } from '../findings/number-text.ts'
@@ -95,19 +95,13 @@ function resolveLimits(options: SupplierConcentrationOptions): Limits {
 
 function addToBuyer(buyers: Map<string, Buyer>, contract: ContractFacts): void {
   const { unit, supplier, initialValue } = contract
-  const buyer: Buyer = buyers.get(unit.code) ?? { first: withoutText(contract), suppliers: new Map(), contracts: 0, value: 0n }
+  const buyer: Buyer = buyers.get(unit.code) ?? { first: factsOf(contract), suppliers: new Map(), contracts: 0, value: 0n }
   buyers.set(unit.code, buyer)
   buyer.contracts++
   buyer.value += initialValue
   const share = buyer.suppliers.get(supplier.code)
   if (share === undefined) buyer.suppliers.set(supplier.code, { supplier, value: initialValue })
   else share.value += initialValue
-}
-
-/** Only what identifies the buyer, so that the long texts of its first contract are not kept. */
-function withoutText({ superiorOrgan, organ, unit, ...contract }: ContractFacts): ContractFacts {
-  const { file, row, line, number, modality, signedOn, publishedOn, supplier, initialValue, finalValue } = contract
-  return { superiorOrgan, organ, unit, file, row, line, number, modality, signedOn, publishedOn, supplier, initialValue, finalValue }
 }
 
 function conclude(buyers: ReadonlyMap<string, Buyer>, limits: Limits, leftOut: number): ReturnType<typeof toFinding> {

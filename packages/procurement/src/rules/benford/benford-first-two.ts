@@ -1,6 +1,6 @@
-import type { ContractFacts } from '../../contracts/contract.ts'
+import { factsOf, type ContractFacts } from '../../contracts/contract.ts'
 import { requireInteger } from '../../errors.ts'
-import { toContractRecord, type ContractRecord } from '../../findings/finding-record.ts'
+import { toContractRecord } from '../../findings/finding-record.ts'
 import { TopList } from '../../findings/top-list.ts'
 import type { LocalizedText } from '../../values/localized-text.ts'
 import { leadingDigits } from '../../values/money.ts'
@@ -50,16 +50,16 @@ export function createBenfordFirstTwo(options: BenfordFirstTwoOptions = {}): Rul
   const minimum = requireInteger('minimumPopulation', options.minimumPopulation ?? DEFAULTS.minimumPopulation, 1)
   const perPair = requireInteger('maxRecordsPerPair', options.maxRecordsPerPair ?? DEFAULTS.maxRecordsPerPair, 0)
   const counts = new Array<number>(100).fill(0)
-  const suspects = new Map<number, TopList<ContractRecord>>()
+  const suspects = new Map<number, TopList<ContractFacts>>()
   return {
     rule: DESCRIPTION,
     add: (contract) => {
       if (contract.initialValue <= 0n) return
       const { firstTwo } = leadingDigits(contract.initialValue)
       counts[firstTwo] = (counts[firstTwo] ?? 0) + 1
-      const list = suspects.get(firstTwo) ?? new TopList<ContractRecord>(Math.min(perPair, options.maxRecords ?? perPair))
+      const list = suspects.get(firstTwo) ?? new TopList<ContractFacts>(Math.min(perPair, options.maxRecords ?? perPair))
       suspects.set(firstTwo, list)
-      list.add([contract.initialValue], contract, () => toContractRecord(contract, { firstTwoDigits: firstTwo }))
+      list.add([contract.initialValue], contract, () => factsOf(contract))
     },
     finish: () => [conclude(testBenford(counts, FIRST_TWO_DIGITS), minimum, suspects)],
   }
@@ -68,7 +68,7 @@ export function createBenfordFirstTwo(options: BenfordFirstTwoOptions = {}): Rul
 function conclude(
   result: BenfordResult,
   minimum: number,
-  suspects: ReadonlyMap<number, TopList<ContractRecord>>,
+  suspects: ReadonlyMap<number, TopList<ContractFacts>>,
 ): ReturnType<typeof toFinding> {
   const graded = judge(result, FIRST_TWO_DIGITS, minimum)
   // One population has ninety pairs, so some stand out by chance: alone it never weighs more than little.
@@ -93,8 +93,11 @@ function excess({ observed, expected }: BenfordBin): number {
   return observed === 0 ? 0 : observed * Math.log(observed / expected)
 }
 
-function recordsOf(pairs: readonly BenfordBin[], suspects: ReadonlyMap<number, TopList<ContractRecord>>): FindingParts['records'] {
-  const items = pairs.flatMap(({ digits }) => suspects.get(digits)?.items() ?? [])
+function recordsOf(pairs: readonly BenfordBin[], suspects: ReadonlyMap<number, TopList<ContractFacts>>): FindingParts['records'] {
+  const items = pairs.flatMap(({ digits }) => {
+    const contracts = suspects.get(digits)?.items() ?? []
+    return contracts.map((contract) => toContractRecord(contract, { firstTwoDigits: digits }))
+  })
   return { items, total: pairs.reduce((total, pair) => total + pair.observed, 0) }
 }
 
