@@ -21,13 +21,17 @@ export function libraryBuild(options: { readonly entry: string[] }): ReturnType<
 }
 
 /** Build of an application: ESM only, workspace packages bundled, everything from the registry left outside. */
-export function applicationBuild(options: { readonly entry: string[] } & Pick<Options, 'loader'>): ReturnType<typeof defineConfig> {
+export function applicationBuild(
+  options: { readonly entry: string[] | Record<string, string> } & Pick<Options, 'loader'>,
+): ReturnType<typeof defineConfig> {
   return defineConfig({
     ...options,
     format: ['esm'],
     target: 'node22',
     platform: 'node',
     noExternal: [/^@cidadao\//],
+    // Otherwise whatever the application does not list itself is bundled, and CommonJS inside an ESM bundle cannot load.
+    skipNodeModulesBundle: true,
     esbuildOptions: (esbuild) => {
       esbuild.conditions = ['@cidadao/source']
     },
