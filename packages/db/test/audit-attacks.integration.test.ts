@@ -69,7 +69,7 @@ class Attacker {
        FROM audit_logs WHERE seq BETWEEN $1::bigint - 1 AND $3 ORDER BY seq`,
       [from, ORIGIN, to],
     )
-    let previous = Buffer.from(rows.at(from - to - 1)?.previous ?? '', 'hex')
+    let previous: Buffer = Buffer.from(rows.at(from - to - 1)?.previous ?? '', 'hex')
     const hashes = rows.slice(from - to - 1).map(({ payload }, index) => {
       const leaf = leafHash(payload)
       const link = linkHash(from + index, previous, leaf)
