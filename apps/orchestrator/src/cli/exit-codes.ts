@@ -1,39 +1,65 @@
-import { toError } from '@cidadao/contracts'
+import { InfraError, toError } from '@cidadao/contracts'
 import { CommanderError } from 'commander'
 
+/** `usage`: what was given was refused before anything began. `failure`: everything else that is not a success. */
 export const EXIT_CODES = { success: 0, failure: 1, usage: 2 } as const
 export type ExitCode = (typeof EXIT_CODES)[keyof typeof EXIT_CODES]
 
-/** Failures that the person at the keyboard mends by typing something else. */
-const USAGE_CODES: ReadonlySet<string> = new Set([
-  'CONFIG_INVALID',
-  'ORCHESTRATOR_QUERY_NOT_UNDERSTOOD',
-  'ORCHESTRATOR_SOURCE_REFUSED',
-  'PROCUREMENT_SOURCE_NOT_FOUND',
-  'PROCUREMENT_SOURCE_WITHOUT_FILES',
-  'PROCUREMENT_FILE_EMPTY',
-  'CLI_USAGE',
-])
+const OFFICIAL_FILES = 'the official files are at https://portaldatransparencia.gov.br/download-de-dados/compras'
+
+/** Failures that the person at the keyboard mends by giving something else, with how where the message does not say it. */
+const USAGE_MENDS: Readonly<Record<string, string>> = {
+  CLI_USAGE: '',
+  CONFIG_INVALID: '',
+  ORCHESTRATOR_QUERY_NOT_UNDERSTOOD: '',
+  ORCHESTRATOR_INVESTIGATION_NOT_FOUND: '',
+  ORCHESTRATOR_SOURCE_REFUSED: '',
+  PROCUREMENT_SOURCE_NOT_FOUND: `correct --source; ${OFFICIAL_FILES}`,
+  PROCUREMENT_SOURCE_WITHOUT_FILES: `name the folder or ZIP that holds it; ${OFFICIAL_FILES}`,
+  PROCUREMENT_SOURCE_UNREADABLE: 'mend its permissions, or name another source',
+  PROCUREMENT_FILE_EMPTY: 'a download that broke off looks like this: download it again',
+  PROCUREMENT_WRONG_ENCODING: '',
+  PROCUREMENT_HEADER_MISMATCH: `take the original file, unchanged; ${OFFICIAL_FILES}`,
+  PROCUREMENT_ARCHIVE_UNREADABLE: 'download it again, or unpack it and name the folder',
+  PROCUREMENT_ARCHIVE_LIMIT: 'if you trust the archive, unpack it and name the folder',
+}
+
+/** The same for failures of the machine and its services. */
+const FAILURE_MENDS: Readonly<Record<string, string>> = {
+  DB_UNAVAILABLE: 'start the server, or correct DATABASE_URL; without that variable an embedded PostgreSQL is used',
+  DB_CIRCUIT_OPEN: 'start the server, or correct DATABASE_URL; without that variable an embedded PostgreSQL is used',
+  DB_AUTHENTICATION: 'correct user and password in DATABASE_URL or DATABASE_PASSWORD',
+  DB_DATABASE_MISSING: 'create it, or correct the name at the end of DATABASE_URL',
+  DB_NEWER_THAN_CODE: 'install the newer version of cidadao, or name another database in DATABASE_URL',
+  DB_MIGRATIONS_PENDING: 'run "cidadao migrate"',
+}
 
 /** 2 when the call was wrong, 1 when something failed. */
 export function exitCodeOf(thrown: unknown): ExitCode {
   if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT_CODES.success : EXIT_CODES.usage
-  return USAGE_CODES.has(codeOf(thrown)) ? EXIT_CODES.usage : EXIT_CODES.failure
+  return codeOf(rootOf(toError(thrown))) in USAGE_MENDS ? EXIT_CODES.usage : EXIT_CODES.failure
 }
 
-/** One line a problem: what, and how to mend it. The stack is for `--debug`. */
+/** One line a problem: what, and how to mend it, with the code for whoever looks it up. */
 export function errorLines(thrown: unknown): string {
   const error = rootOf(toError(thrown))
   const code = codeOf(error)
-  return code === '' ? error.message : `${error.message} [${code}]`
+  // Only the report on the configuration has a line for each of its problems.
+  const message = code === 'CONFIG_INVALID' ? error.message : error.message.replaceAll(/\s*\n\s*/g, ' ')
+  // Nobody threw this on purpose: the kind of error is half of what there is to know.
+  if (!(error instanceof InfraError) && code === '') return `${error.name}: ${message}`
+  const mend = USAGE_MENDS[code] ?? FAILURE_MENDS[code] ?? ''
+  const shownCode = code === '' || message.includes(code) ? '' : ` [${code}]`
+  return `${message}${mend === '' || message.includes(mend) ? '' : `; ${mend}`}${shownCode}`
 }
 
-function codeOf(thrown: unknown): string {
-  const error = rootOf(toError(thrown))
+function codeOf(error: Error): string {
   return 'code' in error && typeof error.code === 'string' ? error.code : ''
 }
 
 /** That the group did not start is true but of no use to anybody; why its member did not is. */
 function rootOf(error: Error): Error {
-  return 'code' in error && error.code === 'SERVICE_START_FAILED' && error.cause instanceof Error ? rootOf(error.cause) : error
+  if ('code' in error && error.code === 'SERVICE_START_FAILED' && error.cause instanceof Error) return rootOf(error.cause)
+  const [first] = error instanceof AggregateError ? (error.errors as readonly unknown[]) : []
+  return first instanceof Error ? rootOf(first) : error
 }

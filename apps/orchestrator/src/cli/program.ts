@@ -1,90 +1,140 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { LANGUAGES, type Language } from '../plan/question.ts'
 import { VERSION } from '../version.ts'
-import { toContext, type CommandContext, type GlobalOptions } from './command-context.ts'
-import { demo } from './commands/demo.ts'
-import { doctor } from './commands/doctor.ts'
-import { investigate, type InvestigateOptions } from './commands/investigate.ts'
-import { list, show, type OutputOptions } from './commands/look-up.ts'
-import { auditVerify, migrateDatabase, showConfig } from './commands/maintain.ts'
-import { start } from './commands/start.ts'
+import { toContext, type CommandContext, type OutputOptions } from './command-context.ts'
+import type { InvestigateOptions } from './commands/investigate.ts'
 import { EXIT_CODES, type ExitCode } from './exit-codes.ts'
+import { HELP_TEXTS, type HelpTexts } from './help-texts.ts'
 import type { Terminal } from './terminal.ts'
+import { languageOfLocale } from './texts.ts'
 
 /** Runs one call of `cidadao` and resolves to its exit code; rejects with what went wrong. */
 export async function runProgram(args: readonly string[], terminal: Terminal, signal: AbortSignal): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT_CODES.success
-  const program = buildProgram(terminal, (work) => async () => {
-    exitCode = await work(toContext(terminal, signal, program.opts<GlobalOptions>()))
+  const language = languageOf(args)
+  const program = buildProgram({ terminal, help: HELP_TEXTS[language] }, async (work) => {
+    exitCode = await work(toContext(terminal, signal, language))
   })
   await program.parseAsync(args, { from: 'user' })
   return exitCode
 }
 
-type Carry = (work: (context: CommandContext) => Promise<ExitCode> | ExitCode) => () => Promise<void>
+/** Asked for, or else the person's own. Known before the rest is read, since help and refusals are in it too. */
+function languageOf(args: readonly string[]): Language {
+  const asked = args.findLast((arg, index) => arg.startsWith('--lang=') || args[index - 1] === '--lang')?.replace('--lang=', '')
+  return LANGUAGES.find((language) => language === asked) ?? languageOfLocale(Intl.DateTimeFormat().resolvedOptions().locale)
+}
 
-function buildProgram(terminal: Terminal, carry: Carry): Command {
-  const program = new Command('cidadao')
-    .description('Investigates public spending: durable, provable, to the digit.')
-    .version(VERSION.version)
-    .addOption(new Option('--lang <language>', 'language of the output').choices(LANGUAGES satisfies readonly Language[]))
-    .exitOverride()
-    .configureOutput({ writeOut: (text) => terminal.out(text.trimEnd()), writeErr: (text) => terminal.err(text.trimEnd()) })
-  const json = (): Option => new Option('--json', 'one JSON document on standard output, nothing else')
+type Carry = (work: (context: CommandContext) => Promise<ExitCode> | ExitCode) => Promise<void>
+
+/** A command's code is loaded when it is called: asking for the configuration must not load a database driver. */
+function buildProgram(face: { readonly terminal: Terminal; readonly help: HelpTexts }, carry: Carry): Command {
+  const { help } = face
+  const program = baseProgram(face)
+  const json = (): Option => new Option('--json', help.json)
   program
     .command('start')
-    .description('start the orchestrator and its HTTP API')
-    .action(() => carry(start)())
+    .description(help.start)
+    .action(() => carry(async (context) => (await import('./commands/start.ts')).start(context)))
   program
-    .command('investigate <question>')
-    .description('run one investigation to the end')
-    .requiredOption('--source <path>', 'ZIP, folder or CSV file of the Portal da Transparência')
-    .option('--out <file>', 'also write the JSON document to a file')
+    .command('investigate')
+    .argument('<question>', help.question)
+    .description(help.investigate)
+    .requiredOption('--source <path>', help.source)
+    .option('--out <file>', help.out)
     .addOption(json())
-    .action((question: string, options: InvestigateOptions) => carry((context) => investigate(question, options, context))())
+    .action((question: string, options: InvestigateOptions) =>
+      carry(async (context) => (await import('./commands/investigate.ts')).investigate(question, options, context)),
+    )
   program
     .command('demo')
-    .description('run one investigation on generated, synthetic contracts')
+    .description(help.demo)
     .addOption(json())
-    .action((options: OutputOptions) => carry((context) => demo(options, context))())
-  program
-    .command('list')
-    .description('the newest investigations')
-    .option('--limit <count>', 'how many, 1 to 500', toLimit, 20)
-    .addOption(json())
-    .action((options: OutputOptions & { limit: number }) => carry((context) => list(options, context))())
-  program
-    .command('show <id>')
-    .description('one investigation with its findings')
-    .addOption(json())
-    .action((id: string, options: OutputOptions) => carry((context) => show(id, options, context))())
-  program
-    .command('audit')
-    .description('the tamper-evident log')
-    .command('verify')
-    .description('recompute the whole log and say whether it holds')
-    .addOption(json())
-    .action((options: OutputOptions) => carry((context) => auditVerify(options, context))())
-  program
-    .command('migrate')
-    .description('bring the schema of the database up to date')
-    .addOption(json())
-    .action((options: OutputOptions) => carry((context) => migrateDatabase(options, context))())
-  program
-    .command('doctor')
-    .description('check this machine and the services, with the mend for each fault')
-    .addOption(json())
-    .action((options: OutputOptions) => carry((context) => doctor(options, context))())
-  program
-    .command('config')
-    .description('the configuration in force, secrets hidden')
-    .addOption(json())
-    .action((options: OutputOptions) => carry((context) => showConfig(options, context))())
+    .action((options: OutputOptions) => carry(async (context) => (await import('./commands/demo.ts')).demo(options, context)))
+  addReadingCommands(program, { help, json }, carry)
+  addMaintenanceCommands(program, { help, json }, carry)
   return program
 }
 
+interface Words {
+  readonly help: HelpTexts
+  readonly json: () => Option
+}
+
+function addReadingCommands(program: Command, { help, json }: Words, carry: Carry): void {
+  program
+    .command('list')
+    .description(help.list)
+    .addOption(new Option('--limit <count>', help.limit).argParser(toLimit).default(DEFAULT_LIMIT, ''))
+    .addOption(json())
+    .action((options: OutputOptions & { limit: number }) =>
+      carry(async (context) => (await import('./commands/look-up.ts')).list(options, context)),
+    )
+  program
+    .command('show')
+    .argument('<id>', help.id)
+    .description(help.show)
+    .addOption(json())
+    .action((id: string, options: OutputOptions) =>
+      carry(async (context) => (await import('./commands/look-up.ts')).show(id, options, context)),
+    )
+  program
+    .command('audit')
+    .description(help.audit)
+    .command('verify')
+    .description(help.auditVerify)
+    .addOption(json())
+    .action((options: OutputOptions) => carry(async (context) => (await import('./commands/audit.ts')).auditVerify(options, context)))
+}
+
+function addMaintenanceCommands(program: Command, { help, json }: Words, carry: Carry): void {
+  program
+    .command('migrate')
+    .description(help.migrate)
+    .addOption(json())
+    .action((options: OutputOptions) => carry(async (context) => (await import('./commands/migrate.ts')).migrateDatabase(options, context)))
+  program
+    .command('doctor')
+    .description(help.doctor)
+    .addOption(json())
+    .action((options: OutputOptions) => carry(async (context) => (await import('./commands/doctor.ts')).doctor(options, context)))
+  program
+    .command('config')
+    .description(help.config)
+    .addOption(json())
+    .action((options: OutputOptions) => carry(async (context) => (await import('./commands/config.ts')).showConfig(options, context)))
+}
+
+/** What all commands share: the language, the version, and one line for whoever mistyped. */
+function baseProgram({ terminal, help }: { readonly terminal: Terminal; readonly help: HelpTexts }): Command {
+  return new Command('cidadao')
+    .description(help.program)
+    .version(VERSION.version, '-V, --version', help.version)
+    .helpOption('-h, --help', help.help)
+    .helpCommand('help [command]', help.help)
+    .addOption(new Option('--lang <language>', help.lang).choices(LANGUAGES))
+    .exitOverride()
+    .configureHelp({ styleTitle: (title) => help.titles[title] ?? title, optionDescription: ({ description }) => description })
+    .configureOutput({
+      writeOut: (text) => terminal.out(text.trimEnd()),
+      writeErr: (text) => terminal.err(text.trimEnd()),
+      outputError: (text, write) => write(`cidadao: ${toOneLine(text)}; "cidadao --help" says what there is`),
+    })
+}
+
+function toOneLine(refusal: string): string {
+  return refusal
+    .replace(/^error: /, '')
+    .trim()
+    .replace(/\.$/, '')
+    .replaceAll(/\s*\n\s*/g, ' ')
+}
+
+const DEFAULT_LIMIT = 20
+const LARGEST_LIMIT = 500
+
 function toLimit(text: string): number {
   const limit = Number(text)
-  if (Number.isInteger(limit) && limit >= 1 && limit <= 500) return limit
-  throw new InvalidArgumentError(`must be a whole number from 1 to 500, got ${text}`)
+  if (/^\d+$/.test(text) && limit >= 1 && limit <= LARGEST_LIMIT) return limit
+  throw new InvalidArgumentError(`It must be a whole number from 1 to ${LARGEST_LIMIT}`)
 }

@@ -1,42 +1,62 @@
-import type { Finding, FindingValue } from '@cidadao/procurement'
-import { displayMoney, parseDecimalMoney } from '@cidadao/procurement'
+import { displayMoney, parseDecimalMoney, type Finding, type FindingValue, type RejectSummary } from '@cidadao/procurement'
 import type { Language } from '../plan/question.ts'
 import type { CommandContext } from './command-context.ts'
 import type { InvestigationDocument } from './investigation-document.ts'
-import type { Style } from './terminal.ts'
+import { printable, type Style } from './terminal.ts'
+import type { CliTexts } from './texts.ts'
 
 const SHOWN_RECORDS = 3
+const SHOWN_REJECTS = 5
 const SEVERITY_STYLES: Readonly<Record<Finding['severity'], Style>> = { info: 'dim', low: 'cyan', medium: 'yellow', high: 'red' }
 
 /** The investigation for people, in the language of the context. */
 export function renderInvestigation(document: InvestigationDocument, context: CommandContext): string {
-  const { texts, terminal, language } = context
-  const { investigation, summary, source, cache, audit } = document
-  const label = (text: string): string => terminal.style('dim', `${text}:`.padEnd(LABEL_WIDTH))
-  const how = cache.outcome === 'hit' ? texts.fromCache : `${texts.computed} (${investigation.processingTimeMs} ms)`
-  const head = [
-    terminal.style('bold', investigation.query),
-    `${label(texts.investigation)}${investigation.id}`,
-    `${label(texts.status)}${investigation.status}, ${how}`,
-    ...(source === null
-      ? []
-      : [`${label(texts.source)}${source.files.map(({ name }) => name).join(', ')}  sha256 ${source.sha256.slice(0, 16)}…`]),
-    ...(summary === null
-      ? []
-      : [
-          `${label(texts.contracts)}${summary.contracts}`,
-          `${label(texts.totalInitialValue)}${money(summary.totalInitialValue, language)}`,
-          `${label(texts.rejectedRows)}${summary.rejectedRows}`,
-        ]),
-    ...(document.missing.length === 0 ? [] : [terminal.style('yellow', texts.gaps(document.missing.join(', ')))]),
-    ...(investigation.error === null ? [] : [terminal.style('red', investigation.error)]),
-  ]
+  const { texts, terminal } = context
   const findings = document.findings.map((finding) => renderFinding(finding, context))
-  const tail = [texts.audit(audit.entries, audit.verified), terminal.style('dim', texts.disclaimer)]
-  return [head.join('\n'), ...findings, tail.join('\n')].join('\n\n')
+  const tail = [texts.audit(document.audit.entries, document.audit.verified), terminal.style('dim', texts.disclaimer)]
+  return [renderHead(document, context), ...findings, tail.join('\n')].join('\n\n')
 }
 
 const LABEL_WIDTH = 20
+const INDENT = ' '.repeat(7)
+
+function renderHead(document: InvestigationDocument, { texts, terminal, language }: CommandContext): string {
+  const { investigation, summary, source, cache, missing } = document
+  const labelled = (text: string, value: string): string => `${terminal.style('dim', `${text}:`.padEnd(LABEL_WIDTH))}${value}`
+  const how = cache.outcome === 'hit' ? texts.fromCache : `${texts.computed} (${investigation.processingTimeMs} ms)`
+  const status = (texts.statuses as Readonly<Record<string, string>>)[investigation.status] ?? investigation.status
+  const lines = [
+    terminal.style('bold', printable(investigation.query)),
+    labelled(texts.investigation, investigation.id),
+    labelled(texts.status, source === null ? status : `${status}, ${how}`),
+  ]
+  if (source !== null) {
+    const files = source.files.map(({ name }) => printable(name)).join(', ')
+    lines.push(labelled(texts.source, `${files}  sha256 ${source.sha256.slice(0, SHOWN_HASH)}…`))
+  }
+  if (summary !== null) {
+    lines.push(
+      labelled(texts.contracts, String(summary.contracts)),
+      labelled(texts.totalInitialValue, money(summary.totalInitialValue, language)),
+      labelled(texts.rejectedRows, String(summary.rejectedRows)),
+      ...renderRejects(document.rejects, texts),
+    )
+  }
+  if (missing.length > 0) lines.push(terminal.style('yellow', texts.gaps(missing.join(', '))))
+  if (investigation.error !== null) lines.push(terminal.style('red', printable(investigation.error)))
+  return lines.join('\n')
+}
+
+const SHOWN_HASH = 16
+
+/** Where to look in the file; the rest of them is in the JSON. */
+function renderRejects(rejects: InvestigationDocument['rejects'], texts: CliTexts): string[] {
+  if (rejects === null || rejects.total === 0) return []
+  const { rows } = rejects as unknown as RejectSummary
+  const shown = rows.slice(0, SHOWN_REJECTS)
+  const lines = shown.map(({ file, line, reason, detail }) => `${INDENT}· ${printable(file)}:${line}  ${reason}: ${printable(detail)}`)
+  return rejects.total > shown.length ? [...lines, `${INDENT}· ${texts.moreRejected(rejects.total - shown.length)}`] : lines
+}
 
 function money(decimal: string, language: Language): string {
   const amount = parseDecimalMoney(decimal)
@@ -44,18 +64,18 @@ function money(decimal: string, language: Language): string {
 }
 
 function renderFinding(finding: Finding, { texts, terminal, language }: CommandContext): string {
-  const mark = terminal.style(SEVERITY_STYLES[finding.severity], finding.severity.toUpperCase().padEnd(7))
+  const mark = terminal.style(SEVERITY_STYLES[finding.severity], texts.severities[finding.severity].toUpperCase().padEnd(INDENT.length))
   const title = terminal.style('bold', finding.title[language])
   const population = `${texts.population} ${finding.population.n}, ${texts.records(finding.recordCount.total)}`
   const lines = [
     `${mark}${title}  ${terminal.style('dim', `${finding.rule} v${finding.version}, ${population}`)}`,
-    `       ${finding.explanation[language]}`,
-    `       ${terminal.style('dim', statisticsLine(finding.statistics))}`,
+    `${INDENT}${finding.explanation[language]}`,
+    `${INDENT}${terminal.style('dim', statisticsLine(finding.statistics))}`,
     ...finding.records
       .slice(0, SHOWN_RECORDS)
-      .map((record) => `       · ${record.key}  ${money(record.value, language)}  ${describe(record)}`),
+      .map((record) => `${INDENT}· ${printable(record.key)}  ${money(record.value, language)}  ${printable(describe(record))}`),
     ...(finding.outcome === 'indication' && finding.benignExplanations.length > 0
-      ? [`       ${terminal.style('dim', `${texts.benign}: ${finding.benignExplanations.map((text) => text[language]).join(' · ')}`)}`]
+      ? [`${INDENT}${terminal.style('dim', `${texts.benign}: ${finding.benignExplanations.map((text) => text[language]).join(' · ')}`)}`]
       : []),
   ]
   return lines.join('\n')

@@ -1,3 +1,5 @@
+import type { InvestigationStatus } from '@cidadao/db'
+import type { Severity } from '@cidadao/procurement'
 import type { Language } from '../plan/question.ts'
 
 /** Everything the terminal says, in both languages; a missing translation does not compile. */
@@ -18,8 +20,6 @@ export interface CliTexts {
   readonly contracts: string
   readonly totalInitialValue: string
   readonly rejectedRows: string
-  readonly findings: (count: number) => string
-  readonly noFindings: string
   readonly population: string
   readonly records: (count: number) => string
   readonly benign: string
@@ -29,6 +29,16 @@ export interface CliTexts {
   readonly gaps: (steps: string) => string
   readonly disclaimer: string
   readonly synthetic: string
+  readonly demoQuestion: string
+  readonly interrupted: string
+  readonly cancelled: (id: string) => string
+  readonly auditBroken: (fault: string, sequence: number | null) => string
+  readonly statuses: Readonly<Record<InvestigationStatus, string>>
+  readonly severities: Readonly<Record<Severity, string>>
+  /** Column heads of `list`. */
+  readonly listHeader: Readonly<Record<'id' | 'status' | 'createdAt' | 'anomaliesFound' | 'query', string>>
+  readonly moreToList: (shown: number) => string
+  readonly moreRejected: (count: number) => string
   readonly nothingYet: string
   readonly savedTo: (path: string) => string
   readonly migrated: (count: number) => string
@@ -51,17 +61,25 @@ const en: CliTexts = {
   contracts: 'Contracts',
   totalInitialValue: 'Initial value',
   rejectedRows: 'Rejected rows',
-  findings: (count) => `${count} finding${count === 1 ? '' : 's'}`,
-  noFindings: 'No indication found by any rule.',
   population: 'population',
   records: (count) => `${count} record${count === 1 ? '' : 's'}`,
   benign: 'May be harmless',
-  audit: (entries, verified) => `${entries} audit entries, ${verified ? 'chain verified' : 'CHAIN NOT VERIFIED'}`,
+  audit: (entries, verified) =>
+    `${entries} audit ${entries === 1 ? 'entry' : 'entries'}, ${verified ? 'chain verified' : 'CHAIN NOT VERIFIED'}`,
   fromCache: 'from the cache: the source is unchanged (same SHA-256)',
   computed: 'computed',
   gaps: (steps) => `Incomplete: these steps failed or were skipped: ${steps}`,
   disclaimer: 'Findings are indications for people to look into, not proof of wrongdoing.',
   synthetic: 'SYNTHETIC DATA: generated for this demonstration, no real contract, company or person.',
+  demoQuestion: 'Analyze all contracts of 2024 (synthetic data)',
+  interrupted: 'interrupted before the work began; nothing was saved',
+  cancelled: (id) => `interrupted: investigation ${id} was cancelled`,
+  auditBroken: (fault, sequence) => `THE LOG DOES NOT HOLD, ${fault}${sequence === null ? '' : ` at entry ${sequence}`}`,
+  statuses: { pending: 'pending', processing: 'processing', completed: 'completed', error: 'error', cancelled: 'cancelled' },
+  severities: { info: 'info', low: 'low', medium: 'medium', high: 'high' },
+  listHeader: { id: 'Id', status: 'Status', createdAt: 'Submitted (UTC)', anomaliesFound: 'Findings', query: 'Question' },
+  moreToList: (shown) => `Only the newest ${shown} are shown; --limit shows more.`,
+  moreRejected: (count) => `and ${count} more, see --json`,
   nothingYet: 'No investigation yet.',
   savedTo: (path) => `Written to ${path}`,
   migrated: (count) => (count === 0 ? 'The schema is up to date.' : `${count} migration${count === 1 ? '' : 's'} applied.`),
@@ -85,17 +103,25 @@ const pt: CliTexts = {
   contracts: 'Contratos',
   totalInitialValue: 'Valor inicial',
   rejectedRows: 'Linhas rejeitadas',
-  findings: (count) => (count === 1 ? '1 achado' : `${count} achados`),
-  noFindings: 'Nenhum indício encontrado pelas regras.',
   population: 'população',
   records: (count) => (count === 1 ? '1 registro' : `${count} registros`),
   benign: 'Pode ser inofensivo',
-  audit: (entries, verified) => `${entries} entradas de auditoria, ${verified ? 'cadeia verificada' : 'CADEIA NÃO VERIFICADA'}`,
+  audit: (entries, verified) =>
+    `${entries} ${entries === 1 ? 'entrada' : 'entradas'} de auditoria, ${verified ? 'cadeia verificada' : 'CADEIA NÃO VERIFICADA'}`,
   fromCache: 'do cache: a fonte não mudou (mesmo SHA-256)',
   computed: 'calculado',
   gaps: (steps) => `Incompleto: estas etapas falharam ou foram puladas: ${steps}`,
   disclaimer: 'Achados são indícios a serem examinados por pessoas, não prova de irregularidade.',
   synthetic: 'DADOS SINTÉTICOS: gerados para esta demonstração; nenhum contrato, empresa ou pessoa real.',
+  demoQuestion: 'Analise todos os contratos de 2024 (dados sintéticos)',
+  interrupted: 'interrompido antes de o trabalho começar; nada foi gravado',
+  cancelled: (id) => `interrompido: a investigação ${id} foi cancelada`,
+  auditBroken: (fault, sequence) => `O REGISTRO NÃO É ÍNTEGRO, ${fault}${sequence === null ? '' : ` na entrada ${sequence}`}`,
+  statuses: { pending: 'pendente', processing: 'em andamento', completed: 'concluída', error: 'erro', cancelled: 'cancelada' },
+  severities: { info: 'info', low: 'baixa', medium: 'média', high: 'alta' },
+  listHeader: { id: 'Id', status: 'Situação', createdAt: 'Enviada (UTC)', anomaliesFound: 'Achados', query: 'Pergunta' },
+  moreToList: (shown) => `Só as ${shown} mais recentes são mostradas; --limit mostra mais.`,
+  moreRejected: (count) => `e mais ${count}, veja --json`,
   nothingYet: 'Nenhuma investigação ainda.',
   savedTo: (path) => `Gravado em ${path}`,
   migrated: (count) =>

@@ -7,14 +7,15 @@ import { toError } from '@cidadao/contracts'
 import { composeStore } from '../../compose.ts'
 import { VERSION } from '../../version.ts'
 import { toRedisOptions } from '../../wiring/config-to-options.ts'
-import { quietUnlessAsked, type CommandContext } from '../command-context.ts'
+import type { CommandContext, OutputOptions } from '../command-context.ts'
 import { errorLines, EXIT_CODES, type ExitCode } from '../exit-codes.ts'
 import type { Style } from '../terminal.ts'
-import type { OutputOptions } from './look-up.ts'
+import { quietUnlessAsked } from '../with-house.ts'
 
 export type Diagnosis =
   | { readonly status: 'good' | 'warning'; readonly detail: string }
-  | { readonly status: 'bad'; readonly detail: string; readonly mend: string }
+  /** Without a `mend` where the detail says it. */
+  | { readonly status: 'bad'; readonly detail: string; readonly mend?: string }
 
 const MARKS: Readonly<Record<Diagnosis['status'], readonly [mark: string, style: Style]>> = {
   good: ['✓', 'green'],
@@ -37,14 +38,14 @@ export async function doctor(options: OutputOptions, { terminal }: CommandContex
   for (const [name, check] of checks) {
     terminal.status(`${name} …`)
     const diagnosis = await check().catch((thrown: unknown): Diagnosis => {
-      return { status: 'bad', detail: errorLines(thrown), mend: 'see the message' }
+      return { status: 'bad', detail: errorLines(thrown) }
     })
     results.push({ check: name, ...diagnosis })
   }
   terminal.status('')
   const lines = results.map((result) => {
     const [mark, style] = MARKS[result.status]
-    const mend = result.status === 'bad' ? `  →  ${result.mend}` : ''
+    const mend = result.status === 'bad' && result.mend !== undefined ? `  →  ${result.mend}` : ''
     return `${terminal.style(style, mark)} ${result.check.padEnd(10)}${result.detail}${mend}`
   })
   terminal.out(options.json === true ? JSON.stringify(results, null, 2) : lines.join('\n'))
@@ -63,13 +64,14 @@ async function checkDisk({ db }: Config): Promise<Diagnosis> {
 }
 
 function checkPort({ http }: Config): Promise<Diagnosis> {
+  if (http.port === 0) return Promise.resolve({ status: 'good', detail: `${http.host}, any free port` })
   return new Promise((resolve) => {
     const probe = createServer()
     probe.once('error', (error) => {
       resolve({
         status: 'bad',
-        detail: `${http.host}:${http.port} ${error.message}`,
-        mend: 'stop the other process, or set CIDADAO_HTTP_PORT',
+        detail: `${http.host}:${http.port} cannot be listened on: ${error.message}`,
+        mend: 'set CIDADAO_HTTP_HOST and CIDADAO_HTTP_PORT to a free address; if it is "cidadao start" that runs there, all is well',
       })
     })
     probe.listen(http.port, http.host, () => probe.close(() => resolve({ status: 'good', detail: `${http.host}:${http.port} is free` })))

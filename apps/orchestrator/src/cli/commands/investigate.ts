@@ -1,50 +1,89 @@
-import { writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import { findSuperiorOrgans, SUPERIOR_ORGANS } from '@cidadao/procurement'
+import { inspectSource } from '../../agents/inspect-source.ts'
 import type { House } from '../../compose.ts'
-import { withHouse, type CommandContext } from '../command-context.ts'
+import { understandQuestion } from '../../plan/question.ts'
+import type { CommandContext, OutputOptions } from '../command-context.ts'
+import { InterruptedError } from '../errors.ts'
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts'
-import { toDocument } from '../investigation-document.ts'
+import { toDocument, type InvestigationDocument } from '../investigation-document.ts'
+import { openOutFile, type OutFile } from '../out-file.ts'
 import { showProgress } from '../progress.ts'
 import { renderInvestigation } from '../render-investigation.ts'
+import { withHouse } from '../with-house.ts'
 
-export interface InvestigateOptions {
+export interface InvestigateOptions extends OutputOptions {
   readonly source: string
-  readonly json?: boolean
   readonly out?: string
 }
 
-/** Runs one investigation to its end and shows the result. */
-export function investigate(query: string, options: InvestigateOptions, context: CommandContext): Promise<ExitCode> {
-  return withHouse(context, (house) => investigateIn(house, { query, ...options }, context))
+export interface InvestigationCall extends InvestigateOptions {
+  readonly query: string
+  /** Said above the result, for readers who have nothing else. */
+  readonly notice?: string
 }
 
-/** The same in a house that is already up. */
-export async function investigateIn(
-  house: House,
-  request: InvestigateOptions & { readonly query: string },
-  context: CommandContext,
-): Promise<ExitCode> {
-  const { terminal, texts, signal } = context
-  warnOfRedis(house, context)
-  const watching = house.engine.events.on('run-submitted', ({ id }) => stopProgress.push(showProgress(house.engine.events, id, terminal)))
-  const stopProgress = [watching]
+/** `cidadao investigate`: runs one investigation to its end and shows the result. */
+export function investigate(query: string, options: InvestigateOptions, context: CommandContext): Promise<ExitCode> {
+  return carryOut({ query, ...options, source: resolve(options.source) }, context)
+}
+
+/** What cannot work is refused before anything is started: wrong calls are answered at once, and leave nothing behind. */
+export async function carryOut(call: InvestigationCall, context: CommandContext): Promise<ExitCode> {
+  understandQuestion(call.query, { find: findSuperiorOrgans, all: SUPERIOR_ORGANS })
+  await inspectSource(call.source)
+  const out = call.out === undefined ? undefined : await openOutFile(call.out)
   try {
-    const { id } = await house.orchestrator.submit({ query: request.query, source: resolve(request.source) })
-    const onInterrupt = (): void => void house.engine.cancel(id)
-    signal.addEventListener('abort', onInterrupt, { once: true })
-    await house.engine.settled(id)
-    const document = await toDocument(house, await house.orchestrator.get(id))
-    const json = JSON.stringify(document, null, 2)
-    if (request.out !== undefined) {
-      await writeFile(request.out, `${json}\n`)
-      terminal.err(texts.savedTo(request.out))
-    }
-    terminal.status('')
-    terminal.out(request.json === true ? json : renderInvestigation(document, context))
+    const document = await withHouse(context, (house) => runToTheEnd(house, call, context))
+    await present(document, { call, out }, context)
     return document.investigation.status === 'completed' ? EXIT_CODES.success : EXIT_CODES.failure
   } finally {
-    for (const stop of stopProgress) stop()
+    await out?.discard()
   }
+}
+
+async function runToTheEnd(house: House, { query, source }: InvestigationCall, context: CommandContext): Promise<InvestigationDocument> {
+  const { terminal, signal } = context
+  warnOfRedis(house, context)
+  const stopProgress = showProgress(house.engine.events, terminal)
+  try {
+    const { id } = await house.orchestrator.submit({ query, source })
+    await settledOrCancelled(house, id, signal)
+    return await toDocument(house, await house.orchestrator.get(id))
+  } finally {
+    stopProgress()
+  }
+}
+
+/** Ctrl-C cancels: the end that the investigation then has is stored before the process ends. */
+async function settledOrCancelled({ engine }: House, id: string, signal: AbortSignal): Promise<void> {
+  const cancelFailed = Promise.withResolvers<never>()
+  const cancel = (): void => void engine.cancel(id).catch(cancelFailed.reject)
+  signal.addEventListener('abort', cancel, { once: true })
+  try {
+    if (signal.aborted) cancel()
+    await Promise.race([engine.settled(id), cancelFailed.promise])
+  } finally {
+    signal.removeEventListener('abort', cancel)
+    cancelFailed.promise.catch(() => {})
+  }
+}
+
+async function present(
+  document: InvestigationDocument,
+  { call, out }: { readonly call: InvestigationCall; readonly out: OutFile | undefined },
+  context: CommandContext,
+): Promise<void> {
+  const { terminal, texts, signal } = context
+  if (signal.aborted && document.investigation.status === 'cancelled')
+    throw new InterruptedError(texts.cancelled(document.investigation.id))
+  const json = JSON.stringify(document, null, 2)
+  if (out !== undefined && call.out !== undefined) {
+    await out.write(`${json}\n`)
+    terminal.err(texts.savedTo(call.out))
+  }
+  const notice = call.notice === undefined ? '' : `${terminal.style('yellow', call.notice)}\n`
+  terminal.out(call.json === true ? json : `${notice}${renderInvestigation(document, context)}`)
 }
 
 function warnOfRedis({ redis }: House, { terminal, texts }: CommandContext): void {
