@@ -1,18 +1,22 @@
 import { execFile } from 'node:child_process'
 import { createRequire } from 'node:module'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 const run = promisify(execFile)
 const packageDir = dirname(dirname(fileURLToPath(import.meta.url)))
 const consumer = join(packageDir, 'test/fixtures/consumer.mjs')
 
-/** The published files, made anew, beside the sources so that dependencies resolve, and not where a real build goes. */
-async function build(): Promise<void> {
+/** The published files, made anew in a folder of their own inside the package, so that dependencies resolve. */
+async function build(): Promise<string> {
+  await mkdir(join(packageDir, 'test-output'), { recursive: true })
+  const folder = await mkdtemp(join(packageDir, 'test-output/built-'))
   const tsup = join(dirname(createRequire(import.meta.url).resolve('tsup/package.json')), 'dist/cli-default.js')
-  await run(process.execPath, [tsup, '--no-dts', '--out-dir', 'test-output/built'], { cwd: packageDir })
+  await run(process.execPath, [tsup, '--no-dts', '--out-dir', folder], { cwd: packageDir })
+  return folder
 }
 
 async function consume(entry: string, agentModule: string, ending: 'stop' | 'leave'): Promise<unknown> {
@@ -23,14 +27,18 @@ async function consume(entry: string, agentModule: string, ending: 'stop' | 'lea
 }
 
 describe('an application that uses threads', () => {
-  beforeAll(build)
+  let built: string
+  beforeAll(async () => {
+    built = await build()
+  })
+  afterAll(() => rm(built, { recursive: true }))
 
   it('works with the ES module build', async () => {
-    expect(await consume('../../test-output/built/index.js', './doubles.mjs', 'stop')).toEqual({ result: 42 })
+    expect(await consume(pathToFileURL(join(built, 'index.js')).href, './doubles.mjs', 'stop')).toEqual({ result: 42 })
   })
 
   it('works with the CommonJS build and a CommonJS agent', async () => {
-    expect(await consume('../../test-output/built/index.cjs', './doubles.cjs', 'stop')).toEqual({ result: 42 })
+    expect(await consume(pathToFileURL(join(built, 'index.cjs')).href, './doubles.cjs', 'stop')).toEqual({ result: 42 })
   })
 
   it('works from TypeScript source in plain Node, and ends by itself when it forgets to stop', async () => {

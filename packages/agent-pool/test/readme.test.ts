@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process'
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import * as errors from '../src/errors.ts'
@@ -10,11 +12,13 @@ const readme = await readFile(new URL('README.md', packageDir), 'utf8')
 describe('README', () => {
   it('has an example that does what it says', async () => {
     const example = /```ts\n([\s\S]*?)```/.exec(readme)?.[1] ?? ''
-    const file = new URL('test-output/readme-example/example.ts', packageDir)
-    await mkdir(new URL('.', file), { recursive: true })
+    // A folder of its own, inside the package so that its name and zod resolve: two runs at once are not in each other's way.
+    await mkdir(new URL('test-output', packageDir), { recursive: true })
+    const folder = await mkdtemp(fileURLToPath(new URL('test-output/readme-', packageDir)))
+    const file = join(folder, 'example.ts')
     await writeFile(file, example)
-    const { stdout } = await promisify(execFile)(process.execPath, ['--conditions=@cidadao/source', file.pathname])
-    await rm(new URL('.', file), { recursive: true })
+    const { stdout } = await promisify(execFile)(process.execPath, ['--conditions=@cidadao/source', file])
+    await rm(folder, { recursive: true })
     expect(stdout.trim().split('\n')).toEqual(['adding', '42'])
     expect(example).toContain('// adding, then 42')
   })

@@ -152,7 +152,9 @@ describe('an agent that takes its thread down', () => {
       const pool = await pools.start({ agents: [agent, square], threads: 1, threadMemoryMb: 32 })
       // Node's own count: Piscina left alone would start one of its own besides.
       let created = 0
-      const count = (): void => void created++
+      const count = (): void => {
+        created++
+      }
       process.on('worker', count)
       const crashed = nextEvent(pool, 'threadCrashed')
       const error = await rejection(pool.run(agent.name, null))
