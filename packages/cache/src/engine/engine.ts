@@ -21,11 +21,12 @@ export class Engine {
   /** Factory runs. */
   readonly flights: Flights = new Flights()
   /** Reads of shared tiers that may end in this process' memory. */
-  readonly reads: SharedRuns<TierReading> = new SharedRuns()
+  readonly reads: SharedRuns<TierReading>
   /** Writes and deletes of one key happen in the order they were asked for. */
   readonly mutations: KeyedQueue = new KeyedQueue()
 
   constructor(parts: Pick<Engine, 'clock' | 'random' | 'events' | 'local'>) {
+    this.reads = new SharedRuns()
     this.clock = parts.clock
     this.random = parts.random
     this.events = parts.events
