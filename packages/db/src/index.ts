@@ -3,7 +3,7 @@ export { MIGRATION_MODES, type DatabaseOptions, type MigrationMode } from './dat
 export { createEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded-postgres.ts'
 export { BREAKER_STATES, type BreakerState, type DatabaseEvents, type QueryEvent, type TransitionEvent } from './events.ts'
 export type { SqlExecutor, SqlResult, SqlStatement } from './sql-executor.ts'
-export type { PoolOptions, TlsOptions } from './pool/pool-options.ts'
+export { TLS_VERIFICATIONS, type PoolOptions, type TlsOptions, type TlsVerification } from './pool/pool-options.ts'
 export type { DurationSummary, PoolSnapshot } from './pool/pool-stats.ts'
 export type { ResilienceOptions } from './resilience/resilience-options.ts'
 export {

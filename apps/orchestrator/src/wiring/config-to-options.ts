@@ -29,15 +29,17 @@ function toPoolOptions(db: Config['db']): PoolOptions {
   }
 }
 
-function toTls(ssl: DatabaseTls): TlsOptions | 'required' | 'off' {
+const VERIFICATIONS = { require: 'none', 'verify-ca': 'ca', 'verify-full': 'full' } as const
+
+function toTls(ssl: DatabaseTls): TlsOptions | 'off' {
   if (ssl.mode === 'disable') return 'off'
-  const { ca, cert, key } = ssl
-  if (ca === undefined && cert === undefined) return 'required'
-  return {
+  const { mode, ca, cert, key } = ssl
+  const certificates = {
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key: key.reveal() }),
   }
+  return { verify: VERIFICATIONS[mode], ...certificates }
 }
 
 /** Names of the configuration → names of the cache package. */

@@ -1,9 +1,18 @@
 import type { ConnectionOptions } from 'node:tls'
 import { InvalidOptionsError } from '../errors/database-error.ts'
-import { requireInteger } from '../option-checks.ts'
+import { requireInteger, requireOneOf } from '../option-checks.ts'
 
-/** Certificates for TLS. Without `ca`, those that Node trusts count. The server's name is always verified. */
+/**
+ * How much of the server's certificate is checked: signer and host name; the signer alone; nothing, which encrypts
+ * against listeners but not against somebody who pretends to be the server.
+ */
+export const TLS_VERIFICATIONS = ['full', 'ca', 'none'] as const
+export type TlsVerification = (typeof TLS_VERIFICATIONS)[number]
+
+/** Certificates for TLS. Without `ca`, those that Node trusts count. */
 export interface TlsOptions {
+  /** @default 'full' */
+  readonly verify?: TlsVerification
   /** Certificate authority, PEM. */
   readonly ca?: string
   /** Our own certificate, PEM, where the server asks for one. */
@@ -78,6 +87,7 @@ export function resolvePoolOptions(options: PoolOptions = {}): ResolvedPoolOptio
   requireInteger('pool.idleInTransactionTimeoutMs', resolved.idleInTransactionTimeoutMs, { min: 1, max: 2 ** 31 - 1 })
   requireInteger('pool.stopTimeoutMs', resolved.stopTimeoutMs, { min: 1 })
   requireInteger('pool.processes', resolved.processes, { min: 1 })
+  if (typeof resolved.tls === 'object') requireOneOf('pool.tls.verify', resolved.tls.verify ?? 'full', TLS_VERIFICATIONS)
   if (!/^[\x20-\x7e]{1,63}$/.test(resolved.applicationName)) {
     throw new InvalidOptionsError(
       'pool.applicationName',
@@ -92,5 +102,8 @@ export function resolvePoolOptions(options: PoolOptions = {}): ResolvedPoolOptio
 export function toTlsConfig(tls: PoolOptions['tls']): ConnectionOptions | boolean | undefined {
   if (tls === undefined) return undefined
   if (tls === 'off') return false
-  return tls === 'required' ? true : { ...tls, rejectUnauthorized: true }
+  if (tls === 'required') return true
+  const { verify = 'full', ...certificates } = tls
+  if (verify === 'none') return { ...certificates, rejectUnauthorized: false }
+  return { ...certificates, rejectUnauthorized: true, ...(verify === 'ca' ? { checkServerIdentity: () => undefined } : {}) }
 }
