@@ -77,7 +77,9 @@ export interface ContractRuleSelection {
 
 /** Starts several rules, in the order of the registry whatever the order of `only`. */
 export function startContractRules({ only, options = {} }: ContractRuleSelection = {}): readonly RuleRun<ContractFacts>[] {
-  const unknown = only?.find((id) => !isContractRuleId(id))
+  // Names may come from outside the type system: a plan, a command line.
+  const names: readonly string[] = only ?? []
+  const unknown = names.find((id) => !isContractRuleId(id))
   if (unknown !== undefined)
     throw new ProcurementOptionError(`only must name rules over contracts, got "${unknown}"`, { facts: { rule: unknown } })
   const wanted = Object.keys(CONTRACT_RULES)
