@@ -12,7 +12,7 @@ export function testTitles(source: string): Set<string> {
     if (call?.kind === 'test' && call.title !== undefined) titles.add(call.title)
     ts.forEachChild(node, visit)
   }
-  visit(ts.createSourceFile('test.ts', source, ts.ScriptTarget.Latest))
+  visit(ts.createSourceFile('test.ts', source, ts.ScriptTarget.Latest, true))
   return titles
 }
 
@@ -50,7 +50,5 @@ function toTestCall(node: ts.CallExpression): TestCall | undefined {
 function toTitle(argument: ts.Expression | undefined): string | undefined {
   if (argument === undefined) return undefined
   if (ts.isStringLiteralLike(argument)) return argument.text
-  if (!ts.isTemplateExpression(argument)) return undefined
-  const source = argument.getSourceFile() as ts.SourceFile | undefined
-  return source?.text.slice(argument.getStart(source) + 1, argument.getEnd() - 1)
+  return ts.isTemplateExpression(argument) ? argument.getText().slice(1, -1) : undefined
 }
