@@ -3,6 +3,7 @@
  * cost. Run: node --conditions=@cidadao/source bench/observe.bench.ts [--json]
  */
 import { Counter, Histogram, Registry } from '@prometheus-io/client'
+import { boundRow, ratioRow, reportBench } from '@cidadao/workspace/bench-report'
 import { pino } from 'pino'
 import { createHealthRegistry } from '../src/health/health-registry.ts'
 import { createLogger } from '../src/logging/create-logger.ts'
@@ -112,10 +113,8 @@ function benchLogger(): Result[] {
 }
 
 const results = [...benchCounters(), ...benchHistograms(), ...(await benchHealth()), ...benchLogger()]
-if (process.argv.includes('--json')) process.stdout.write(`${JSON.stringify(results)}\n`)
-else {
-  const width = Math.max(...results.map(({ name }) => name.length))
-  for (const { name, nsPerCall, ratio } of results) {
-    process.stdout.write(`${name.padEnd(width)}  ${nsPerCall.toFixed(0).padStart(7)} ns${ratio === null ? '' : `  ${ratio.toFixed(2)}x`}\n`)
-  }
-}
+reportBench(
+  results.map(({ name, nsPerCall, ratio }) =>
+    ratio === null ? boundRow(name, { value: nsPerCall, unit: 'ns' }) : ratioRow(name, `${nsPerCall.toFixed(0)} ns`, ratio),
+  ),
+)

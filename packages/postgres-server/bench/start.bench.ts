@@ -1,8 +1,9 @@
 // Cold start (with initdb), warm start, attach and stop, in milliseconds: the median of five.
-// Run: node --conditions=@cidadao/source bench/start.bench.ts
+// Run: node --conditions=@cidadao/source bench/start.bench.ts [--json]
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { boundRow, reportBench } from '@cidadao/workspace/bench-report'
 import { PostgresServer } from '../src/index.ts'
 
 const ROUNDS = 5
@@ -30,7 +31,9 @@ for (let round = 0; round < ROUNDS; round += 1) {
   await rm(dataDir, { recursive: true })
 }
 
-for (const [what, samples] of times) {
-  const sorted = samples.toSorted((a, b) => a - b)
-  process.stdout.write(`${what.padEnd(28)} ${(sorted[Math.floor(sorted.length / 2)] ?? 0).toFixed(0).padStart(6)} ms\n`)
-}
+reportBench(
+  Array.from(times, ([what, samples]) => {
+    const sorted = samples.toSorted((a, b) => a - b)
+    return boundRow(what, { value: sorted[Math.floor(sorted.length / 2)] ?? Number.NaN, unit: 'ms' })
+  }),
+)
