@@ -17,7 +17,9 @@ describe('README', () => {
     const folder = await mkdtemp(fileURLToPath(new URL('test-output/readme-', packageDir)))
     const file = join(folder, 'example.ts')
     await writeFile(file, example)
-    const { stdout } = await promisify(execFile)(process.execPath, ['--conditions=@cidadao/source', file])
+    // Who runs the tests may ask for colours; the README shows none.
+    const env = { ...process.env, FORCE_COLOR: '0' }
+    const { stdout } = await promisify(execFile)(process.execPath, ['--conditions=@cidadao/source', file], { env })
     await rm(folder, { recursive: true })
     expect(stdout.trim().split('\n')).toEqual(['adding', '42'])
     expect(example).toContain('// adding, then 42')

@@ -47,8 +47,9 @@ export class ThreadCrew {
     this.#listener = listener
   }
 
+  /** Threads that are warm and will take further runs: not those whose successor has taken over. */
   get size(): number {
-    return this.#threads.size
+    return [...this.#threads].filter((thread) => this.#retiring.get(thread) !== 'successor-ready').length
   }
 
   /** How many threads there should be. */
@@ -103,7 +104,7 @@ export class ThreadCrew {
     this.#threads.add(thread)
     void thread.died.then((death) => this.#onDeath(thread, death))
     this.#idle.push(thread)
-    this.#listener.started(this.#threads.size)
+    this.#listener.started(this.size)
     this.#listener.idle()
   }
 
