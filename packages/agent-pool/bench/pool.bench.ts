@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { fileURLToPath } from 'node:url'
 import { Piscina } from 'piscina'
+import { ratioRow, reportBench } from '@cidadao/workspace/bench-report'
 import { createAgentPool, defineThreadAgent } from '../src/index.ts'
 import { agent as inlineSquare } from './agents/square.agent.ts'
 
@@ -64,13 +65,6 @@ function barePiscina(atomics: 'sync' | 'disabled'): Piscina<number, number> {
   return new Piscina<number, number>({ filename, name: 'square', minThreads: THREADS, maxThreads: THREADS, atomics })
 }
 
-function toTable(rows: readonly Row[]): string {
-  const lines = rows.map(({ name, against, microsPerRun, ratio }) => [name, microsPerRun.toFixed(2), `${ratio.toFixed(2)} × ${against}`])
-  const all = [['contestant', 'µs a run', 'ratio'], ...lines]
-  const width = (column: number): number => Math.max(...all.map((line) => line[column]?.length ?? 0))
-  return all.map((line) => `${line[0]?.padEnd(width(0)) ?? ''}  ${line[1]?.padStart(width(1)) ?? ''}  ${line[2] ?? ''}`).join('\n')
-}
-
 const threadSquare = defineThreadAgent({ ...inlineSquare, module: new URL('./agents/square.agent.ts', import.meta.url) })
 const inlinePool = createAgentPool({ agents: [inlineSquare] })
 const threadPool = createAgentPool({ agents: [threadSquare], threads: THREADS })
@@ -90,5 +84,7 @@ const rows = await measure([
   { name: 'thread agent, 64 at once', against: 'piscina, 64 at once', concurrency: 64, call: threadCall },
 ])
 
-process.stdout.write(`${values.json ? JSON.stringify({ runs: RUNS, rounds: ROUNDS, threads: THREADS, rows }) : toTable(rows)}\n`)
+reportBench(
+  rows.map(({ name, against, microsPerRun, ratio }) => ratioRow(`${name}, to ${against}`, `${microsPerRun.toFixed(2)} µs`, ratio)),
+)
 await Promise.all([inlinePool.stop(), threadPool.stop(), sync.destroy(), disabled.destroy()])
