@@ -1,11 +1,13 @@
 import { Cluster } from 'ioredis'
 import pg from 'pg'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { isPortFree } from '@cidadao/postgres-server'
 import { createTestDatabase, eventually } from '../src/index.ts'
 import { startPostgresInContainer } from '../src/postgres/postgres-container.ts'
 import { openContainerMachine } from '../src/redis/choose-machine.ts'
 import { startRedisClusterOn } from '../src/redis/start-redis-cluster.ts'
 import { startRedisOn } from '../src/redis/start-redis.ts'
+import { startNestedRun } from './nested-run.ts'
 import { requireContainerEngine } from '../src/services/container-engine.ts'
 
 const hasEngine = await requireContainerEngine().then(
@@ -60,6 +62,20 @@ describe.skipIf(!hasEngine)('in containers [skipped unless a container engine an
     expect(await redis.command('PING')).toBe('PONG')
     await redis.stop()
     await redis.stop()
+  })
+
+  it('all are gone when the run is killed by SIGKILL', async () => {
+    const run = await startNestedRun('hang', { TEST_SERVICES: 'docker' })
+    const { ports } = await run.report<{ readonly ports: readonly number[] }>()
+    expect(ports).toHaveLength(10)
+    run.process.kill('SIGKILL')
+    await run.ended
+    await eventually(
+      async () => {
+        for (const port of ports) expect(await isPortFree(port)).toBe(true)
+      },
+      { deadlineMs: 60_000 },
+    )
   })
 
   it('a Redis Cluster serves clients outside, and promotes the replica of a killed primary', async () => {

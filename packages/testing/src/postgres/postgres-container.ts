@@ -1,14 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import { findFreePort } from '@cidadao/postgres-server'
-import { GenericContainer, Wait } from 'testcontainers'
+import { GenericContainer, Wait, type StartedTestContainer } from 'testcontainers'
 import { eventually } from '../eventually.ts'
-import { requireContainerEngine } from '../services/container-engine.ts'
+import { isPortTaken, requireContainerEngine } from '../services/container-engine.ts'
+import { watchContainers } from '../services/container-reaper.ts'
 import { toDatabaseUrl, withClient } from './sql-client.ts'
 import { terminateBackends, type PostgresFixture, type StartPostgresOptions } from './start-postgres.ts'
 
 export const POSTGRES_IMAGE = 'postgres:18'
 const START_TIMEOUT_MS = 120_000
 const RESTART_DEADLINE_MS = 30_000
+const PORT_ATTEMPTS = 5
 
 /** As a native throwaway server has them. */
 const SETTINGS = {
@@ -30,13 +32,20 @@ export async function startPostgresInContainer({ settings = {} }: StartPostgresO
   const engine = await requireContainerEngine()
   const password = randomBytes(12).toString('hex')
   const command = ['postgres', ...Object.entries({ ...SETTINGS, ...settings }).flatMap(([name, value]) => ['-c', `${name}=${value}`])]
-  const started = await new GenericContainer(POSTGRES_IMAGE)
-    .withEnvironment({ POSTGRES_PASSWORD: password })
-    .withCommand(command)
-    .withExposedPorts({ container: 5432, host: await findFreePort() })
-    .withWaitStrategy(Wait.forListeningPorts())
-    .withStartupTimeout(START_TIMEOUT_MS)
-    .start()
+  const watched = watchContainers()
+  const started = await startOnFreePort((hostPort) =>
+    new GenericContainer(POSTGRES_IMAGE)
+      .withEnvironment({ POSTGRES_PASSWORD: password })
+      .withLabels(watched.labels)
+      .withCommand(command)
+      .withExposedPorts({ container: 5432, host: hostPort })
+      .withWaitStrategy(Wait.forListeningPorts())
+      .withStartupTimeout(START_TIMEOUT_MS)
+      .start(),
+  ).catch((thrown: unknown) => {
+    watched.sweep()
+    throw thrown
+  })
   const container = engine.container.getById(started.getId())
   const port = started.getMappedPort(5432)
   const host = started.getHost() === 'localhost' ? '127.0.0.1' : started.getHost()
@@ -62,6 +71,18 @@ export async function startPostgresInContainer({ settings = {} }: StartPostgresO
     },
     stop: async () => {
       await (stopping ??= started.stop())
+      watched.release()
     },
+  }
+}
+
+/** A port of the engine's choice would be another one after a restart. */
+async function startOnFreePort(start: (hostPort: number) => Promise<StartedTestContainer>): Promise<StartedTestContainer> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await start(await findFreePort())
+    } catch (thrown) {
+      if (attempt === PORT_ATTEMPTS || !isPortTaken(thrown)) throw thrown
+    }
   }
 }

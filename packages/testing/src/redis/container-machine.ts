@@ -1,7 +1,8 @@
 import { toError } from '@cidadao/contracts'
 import { GenericContainer, Wait, type StartedTestContainer } from 'testcontainers'
 import { RedisStartError } from '../errors.ts'
-import { requireContainerEngine } from '../services/container-engine.ts'
+import { isPortTaken, requireContainerEngine } from '../services/container-engine.ts'
+import { watchContainers } from '../services/container-reaper.ts'
 import type { RedisLaunch, RedisMachine, RedisProcess } from './redis-machine.ts'
 import { PortTakenError } from './redis-node.ts'
 
@@ -19,7 +20,11 @@ const IDLE = `trap 'exit 0' TERM; mkdir -p ${ROOT}; echo machine is ready; while
  */
 export async function containerMachine(ports: readonly number[]): Promise<RedisMachine> {
   await requireContainerEngine()
-  const container = await startIdle(ports)
+  const watched = watchContainers()
+  const container = await startIdle(ports, watched.labels).catch((thrown: unknown) => {
+    watched.sweep()
+    throw thrown
+  })
   let closing: Promise<unknown> | undefined
   return {
     kind: 'container',
@@ -27,20 +32,21 @@ export async function containerMachine(ports: readonly number[]): Promise<RedisM
     launch: (launch) => launchInside(container, launch),
     close: async () => {
       await (closing ??= container.stop())
+      watched.release()
     },
   }
 }
 
-async function startIdle(ports: readonly number[]): Promise<StartedTestContainer> {
+async function startIdle(ports: readonly number[], labels: Readonly<Record<string, string>>): Promise<StartedTestContainer> {
   try {
     return await new GenericContainer(REDIS_IMAGE)
+      .withLabels(labels)
       .withEntrypoint(['/bin/sh', '-c', IDLE])
       .withExposedPorts(...ports.map((port) => ({ container: port, host: port })))
       .withWaitStrategy(Wait.forLogMessage('machine is ready'))
       .start()
   } catch (thrown) {
-    const error = toError(thrown)
-    throw /port is already allocated|address already in use/i.test(error.message) ? new PortTakenError(error.message) : error
+    throw isPortTaken(thrown) ? new PortTakenError(toError(thrown).message) : thrown
   }
 }
 

@@ -13,3 +13,8 @@ export async function requireContainerEngine(): Promise<ContainerRuntimeClient> 
     )
   }
 }
+
+/** Whether an engine could not publish a port because another program has it. */
+export function isPortTaken(thrown: unknown): boolean {
+  return /port is already allocated|address already in use/i.test(toError(thrown).message)
+}

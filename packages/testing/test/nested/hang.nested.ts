@@ -22,6 +22,7 @@ async function postgresPlace(url: string): Promise<{ readonly pid: number; reado
 
 it('reports the processes of all servers, its own included, and hangs', async () => {
   const { nodes, password } = testRedisCluster()
+  const runPorts = [testPostgres().url, testRedis().url].map((url) => Number(new URL(url).port)).concat(nodes.map((node) => node.port))
   const [redis, postgres] = [await startRedis(), await startPostgres()]
   await redis.pause()
   await postgres.pause()
@@ -32,7 +33,10 @@ it('reports the processes of all servers, its own included, and hangs', async ()
     ...(await Promise.all(nodes.map((node) => redisPid(new Redis({ ...node, ...(password === null ? {} : { password }) }))))),
   ]
   const report = process.env.NESTED_REPORT ?? ''
-  await writeFile(`${report}.draft`, JSON.stringify({ pids, ports: [redis.port, postgres.port], folder: own.folder, worker: process.pid }))
+  await writeFile(
+    `${report}.draft`,
+    JSON.stringify({ pids, ports: [redis.port, postgres.port, ...runPorts], folder: own.folder, worker: process.pid }),
+  )
   await rename(`${report}.draft`, report)
   await new Promise(() => setInterval(() => {}, 60_000))
 })
