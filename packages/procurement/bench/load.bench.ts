@@ -3,7 +3,7 @@
  *
  *   node --conditions=@cidadao/source bench/load.bench.ts [--json] [--contracts N] [--real FOLDER]
  *
- * Each measurement runs in a process of its own, so that peaks do not mix; `idle` is the same process before reading.
+ * `--contracts 2600000` makes a file of about 1 GB. Each measurement runs in a process of its own, so that peaks do not mix; `idle` is the same process before reading.
  * `csv-parse` alone reads the same file into arrays of strings, for comparison.
  */
 import { execFileSync } from 'node:child_process'
@@ -12,6 +12,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { boundRow, ratioRow, reportBench, type BenchRow } from '@cidadao/workspace/bench-report'
 import { parse } from 'csv-parse'
 import { analyzePortal, scanContracts, writeSyntheticPortal } from '../src/index.ts'
 
@@ -43,15 +44,29 @@ async function report(): Promise<void> {
     await writeSyntheticPortal(folder, { seed: 1, contracts: Number(values.contracts) })
     const sources = [...(existsSync(values.real) ? [{ name: 'real', path: values.real }] : []), { name: 'synthetic', path: folder }]
     const results = sources.flatMap(({ name, path }) => MEASURES.map((what) => ({ source: name, what, ...measureApart(what, path) })))
-    process.stdout.write(values.json ? `${JSON.stringify(results)}\n` : `${results.map(toLine).join('\n')}\n`)
+    reportBench(results.flatMap((result) => toRows(result, results)))
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
 }
 
-function toLine(result: Measurement & { readonly source: string; readonly what: string }): string {
+interface Result extends Measurement {
+  readonly source: string
+  readonly what: Measure
+}
+
+/** CPU against csv-parse alone on the same file, and memory; the goals are for the official file of one month. */
+function toRows(result: Result, all: readonly Result[]): BenchRow[] {
   const { source, what, rows, cpuSeconds, rowsPerCpuSecond, overIdleMegabytes } = result
-  return `${source}: ${what}: ${rows} rows, ${cpuSeconds.toFixed(2)} s of CPU, ${Math.round(rowsPerCpuSecond)} rows/s, ${Math.round(overIdleMegabytes)} MB over idle`
+  const name = `${source}, ${rows} rows: ${what}`
+  const bare = all.find((other) => other.source === source && other.what === 'csv-parse alone')
+  const figure = `${cpuSeconds.toFixed(2)} s of CPU, ${Math.round(rowsPerCpuSecond)} rows/s`
+  const isGoal = source === 'real' && what === 'load and all rules'
+  return [
+    ratioRow(`${name}, CPU`, figure, cpuSeconds / (bare?.cpuSeconds ?? Number.NaN)),
+    ...(isGoal ? [boundRow(`${name}, CPU`, { value: cpuSeconds, unit: 's of CPU' }, 2)] : []),
+    boundRow(`${name}, memory over idle`, { value: overIdleMegabytes, unit: 'MB' }, isGoal ? 200 : undefined),
+  ]
 }
 
 function measureApart(what: Measure, source: string): Measurement {

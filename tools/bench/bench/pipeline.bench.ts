@@ -4,22 +4,13 @@ import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { writeSyntheticPortal } from '@cidadao/procurement'
-import { boundRow, ratioRow, reportBench, type BenchRow } from '@cidadao/workspace/bench-report'
+import { boundRow, reportBench, type BenchRow } from '@cidadao/workspace/bench-report'
 
-/** The whole as a person sees it. `--large` adds the file of 1 GB. */
+/** The whole as a person sees it: how long until it is ready, what an investigation costs. */
 
 const ROOT = join(import.meta.dirname, '../../..')
 const BIN = join(ROOT, 'apps/orchestrator/bin/cidadao.mjs')
-const PROBE = join(import.meta.dirname, 'analysis-probe.ts')
 const NODE_FLAGS = ['--conditions=@cidadao/source', '--disable-warning=ExperimentalWarning']
-const MB = 1_000_000
-
-interface Probe {
-  readonly contracts: number
-  readonly cpuSeconds: number
-  readonly peakRssBytes: number
-  readonly idleRssBytes: number
-}
 
 async function run(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<string> {
   const child = spawn(process.execPath, [...NODE_FLAGS, ...args], { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env } })
@@ -28,30 +19,6 @@ async function run(args: readonly string[], env: Readonly<Record<string, string>
   const code = await new Promise((resolve) => child.once('close', resolve))
   if (code !== 0) throw new Error(`${args.join(' ')} exited with ${String(code)}`)
   return Buffer.concat(chunks).toString()
-}
-
-async function probe(source: string): Promise<Probe> {
-  return JSON.parse(await run([PROBE, source])) as Probe
-}
-
-async function analysisRows(label: string, source: string): Promise<BenchRow[]> {
-  const { contracts, cpuSeconds, peakRssBytes, idleRssBytes } = await probe(source)
-  return [
-    boundRow(`load and run all rules, ${label} (${contracts} contracts)`, { value: cpuSeconds, unit: 's of CPU' }, 2),
-    boundRow(`memory over the idle process, ${label}`, { value: (peakRssBytes - idleRssBytes) / MB, unit: 'MB' }, 200),
-  ]
-}
-
-/** The same rules over a file a hundred times larger: what grows with the file is not streamed. */
-async function growthRows(folder: string): Promise<BenchRow[]> {
-  const [small, large] = [join(folder, 'small'), join(folder, 'large')]
-  // A synthetic row has about 620 bytes.
-  await writeSyntheticPortal(small, { seed: 1, contracts: 16_000 })
-  await writeSyntheticPortal(large, { seed: 1, contracts: 1_600_000 })
-  const [a, b] = [await probe(small), await probe(large)]
-  const growth = (b.peakRssBytes - b.idleRssBytes) / (a.peakRssBytes - a.idleRssBytes)
-  const figure = `${Math.round(a.peakRssBytes / MB)} → ${Math.round(b.peakRssBytes / MB)} MB, ${b.cpuSeconds.toFixed(1)} s of CPU`
-  return [ratioRow('memory, 16 thousand → 1.6 million contracts', figure, growth)]
 }
 
 async function startRow(folder: string): Promise<BenchRow> {
@@ -93,12 +60,7 @@ try {
   const hasOfficial = existsSync(official)
   const source = hasOfficial ? official : join(folder, 'synthetic')
   if (!hasOfficial) await writeSyntheticPortal(source, { seed: 1, contracts: 3_810 })
-  reportBench([
-    ...(await analysisRows(hasOfficial ? 'official file of January 2024' : 'generated file', source)),
-    await startRow(folder),
-    await investigationRow(source, folder),
-    ...(process.argv.includes('--large') ? await growthRows(folder) : []),
-  ])
+  reportBench([await startRow(folder), await investigationRow(source, folder)])
 } finally {
   await rm(folder, { recursive: true, force: true })
 }
