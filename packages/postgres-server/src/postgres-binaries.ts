@@ -4,8 +4,8 @@ import { constants } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { toError } from '@cidadao/contracts'
 import { PostgresBinariesMissingError } from './errors.ts'
-import { hasErrno } from './process-identity.ts'
-import { runCommand } from './run-command.ts'
+import { hasErrno } from './process/process-identity.ts'
+import { runCommand } from './process/run-command.ts'
 
 export interface PostgresBinaries {
   readonly source: 'npm' | 'system'

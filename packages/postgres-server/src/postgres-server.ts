@@ -3,24 +3,21 @@ import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { defineService, delay, systemClock, TypedEvents, type EventListener, type EventSource, type Service } from '@cidadao/contracts'
-import { initCluster } from './cluster-init.ts'
-import { clusterMajor, openDataFolder, type DataFolder } from './data-folder.ts'
-import { PostgresNotRunningError, PostgresPortInUseError, PostgresStartError, PostgresVersionMismatchError } from './errors.ts'
+import { initCluster } from './postmaster/cluster-init.ts'
+import { clusterMajor, openDataFolder, type DataFolder } from './folder/data-folder.ts'
+import { PostgresNotRunningError, PostgresStartError, PostgresVersionMismatchError } from './errors.ts'
 import type { PostgresServerEvents, ServerOrigin } from './events.ts'
-import { withFileLock } from './file-lock.ts'
-import { joinUsers, leaveUsers } from './folder-users.ts'
-import { findFreePort, isPortFree } from './free-port.ts'
-import { settlePassword } from './password.ts'
+import { withFileLock } from './folder/file-lock.ts'
+import { joinUsers, leaveUsers } from './folder/folder-users.ts'
+import { settlePassword } from './folder/password.ts'
 import { findPostgresBinaries, type PostgresBinaries } from './postgres-binaries.ts'
 import { resolvePostgresServerOptions, type PostgresServerOptions, type ResolvedServerOptions } from './postgres-server-options.ts'
-import { findPostmaster, removeMisleadingFile, type Postmaster } from './postmaster-file.ts'
-import { launchPostmaster, OldBackendsError, portInUse, type LaunchedServer } from './postmaster-launch.ts'
-import { stopPostmaster } from './postmaster-stop.ts'
-import { Reaper } from './reaper.ts'
-import { requireReachable } from './server-account.ts'
-
-/** How often a free port may be taken by another program between finding and using it. */
-const FREE_PORT_ATTEMPTS = 5
+import { findPostmaster, removeMisleadingFile, type Postmaster } from './postmaster/postmaster-file.ts'
+import { launchPatiently } from './postmaster/launch-patiently.ts'
+import type { LaunchedServer } from './postmaster/postmaster-launch.ts'
+import { stopPostmaster } from './postmaster/postmaster-stop.ts'
+import { Reaper } from './process/reaper.ts'
+import { requireReachable } from './process/server-account.ts'
 
 const DURABLE_SETTINGS = { TimeZone: 'UTC', log_timezone: 'UTC' }
 /**
@@ -184,34 +181,16 @@ export class PostgresServer implements Service, EventSource<PostgresServerEvents
     await removeMisleadingFile(folder.clusterDir)
   }
 
-  async #launch(folder: DataFolder, binaries: PostgresBinaries, signal: AbortSignal | undefined): Promise<LaunchedServer> {
+  #launch(folder: DataFolder, binaries: PostgresBinaries, signal: AbortSignal | undefined): Promise<LaunchedServer> {
     const base = this.#options.storage.mode === 'durable' ? DURABLE_SETTINGS : THROWAWAY_SETTINGS
-    const common = {
+    return launchPatiently(folder, {
       binaries,
+      port: this.#options.port,
       settings: { ...base, ...this.#options.settings },
       timeoutMs: this.#options.startTimeoutMs,
       signal,
-      onStarted: (pid: number): void => this.#reaper?.watchProcess(pid, 'QUIT'),
-    }
-    const { port } = this.#options
-    if (port !== 0) {
-      if (!(await isPortFree(port))) throw portInUse(port)
-      return this.#afterOldBackends(() => launchPostmaster(folder, { ...common, port }), signal)
-    }
-    return this.#afterOldBackends(() => onFreePort((free) => launchPostmaster(folder, { ...common, port: free })), signal)
-  }
-
-  async #afterOldBackends(launch: () => Promise<LaunchedServer>, signal: AbortSignal | undefined): Promise<LaunchedServer> {
-    const deadlineMs = systemClock.monotonicMs() + this.#options.startTimeoutMs
-    for (;;) {
-      try {
-        return await launch()
-      } catch (error) {
-        if (!(error instanceof OldBackendsError)) throw error
-        if (systemClock.monotonicMs() > deadlineMs) throw error.failure
-        await pause(signal)
-      }
-    }
+      onStarted: (pid) => this.#reaper?.watchProcess(pid, 'QUIT'),
+    })
   }
 
   #watchForCrash(child: ChildProcess): void {
@@ -242,16 +221,6 @@ export class PostgresServer implements Service, EventSource<PostgresServerEvents
       if (how === 'immediate') this.#options.logger.warn('PostgreSQL did not stop in time and will recover at its next start')
       return 'stopped'
     })
-  }
-}
-
-async function onFreePort(launch: (port: number) => Promise<LaunchedServer>): Promise<LaunchedServer> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await launch(await findFreePort())
-    } catch (error) {
-      if (!(error instanceof PostgresPortInUseError) || attempt === FREE_PORT_ATTEMPTS) throw error
-    }
   }
 }
 

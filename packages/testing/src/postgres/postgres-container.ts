@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { findFreePort } from '@cidadao/postgres-server'
-import { GenericContainer, Wait, type StartedTestContainer } from 'testcontainers'
+import { GenericContainer, Wait, type ContainerRuntimeClient, type StartedTestContainer } from 'testcontainers'
 import { eventually } from '../eventually.ts'
 import { isPortTaken, requireContainerEngine } from '../services/container-engine.ts'
 import { watchContainers } from '../services/container-reaper.ts'
@@ -63,14 +63,13 @@ export async function startPostgresInContainer({ settings = {} }: StartPostgresO
     pause: () => container.pause(),
     resume: () => container.unpause(),
     restart: async () => {
-      const { Paused, Running } = (await container.inspect()).State
-      if (Paused) await container.unpause()
-      if (Running) await container.stop()
+      await unpauseIfPaused(container)
+      if ((await container.inspect()).State.Running) await container.stop()
       await container.start()
       await ready()
     },
     stop: async () => {
-      await (stopping ??= started.stop())
+      await (stopping ??= unpauseIfPaused(container).then(() => started.stop()))
       watched.release()
     },
   }
@@ -85,4 +84,9 @@ async function startOnFreePort(start: (hostPort: number) => Promise<StartedTestC
       if (attempt === PORT_ATTEMPTS || !isPortTaken(thrown)) throw thrown
     }
   }
+}
+
+/** A paused container can be neither stopped nor removed. */
+async function unpauseIfPaused(container: ReturnType<ContainerRuntimeClient['container']['getById']>): Promise<void> {
+  if ((await container.inspect()).State.Paused) await container.unpause()
 }

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { rename, writeFile } from 'node:fs/promises'
 import pg from 'pg'
 import { expect, it } from 'vitest'
 import { createTestDatabase, testPostgres, testRedis, testRedisCluster } from '../../src/index.ts'
@@ -10,5 +10,8 @@ it('uses what it is given, and reports it', async () => {
   expect((await client.query('select 1 as one')).rows).toEqual([{ one: 1 }])
   await client.end()
   const facts = { postgres: testPostgres(), redis: testRedis(), cluster: testRedisCluster(), database: database.name }
-  await writeFile(process.env.NESTED_REPORT ?? '', JSON.stringify(facts))
+  const report = process.env.NESTED_REPORT ?? ''
+  // Whoever waits for the file finds it whole.
+  await writeFile(`${report}.draft`, JSON.stringify(facts))
+  await rename(`${report}.draft`, report)
 })

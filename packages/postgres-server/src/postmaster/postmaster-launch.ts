@@ -1,12 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { open, readFile, rename, stat } from 'node:fs/promises'
 import { delay, systemClock } from '@cidadao/contracts'
-import type { DataFolder } from './data-folder.ts'
-import { PostgresPortInUseError, PostgresStartError } from './errors.ts'
-import type { PostgresBinaries } from './postgres-binaries.ts'
+import type { DataFolder } from '../folder/data-folder.ts'
+import { PostgresPortInUseError, PostgresStartError } from '../errors.ts'
+import type { PostgresBinaries } from '../postgres-binaries.ts'
 import { findPostmaster, type Postmaster } from './postmaster-file.ts'
-import { hasErrno } from './process-identity.ts'
-import { COMMAND_ENVIRONMENT } from './run-command.ts'
+import { hasErrno } from '../process/process-identity.ts'
+import { COMMAND_ENVIRONMENT } from '../process/run-command.ts'
 
 export interface LaunchOptions {
   readonly binaries: PostgresBinaries

@@ -1,9 +1,9 @@
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { buildCluster, giveTo, type DataFolder } from './data-folder.ts'
-import { PostgresStartError } from './errors.ts'
-import type { PostgresBinaries } from './postgres-binaries.ts'
-import { runCommand } from './run-command.ts'
+import { buildCluster, giveTo, type DataFolder } from '../folder/data-folder.ts'
+import { PostgresStartError } from '../errors.ts'
+import type { PostgresBinaries } from '../postgres-binaries.ts'
+import { runCommand } from '../process/run-command.ts'
 
 export interface ClusterInitOptions {
   readonly binaries: PostgresBinaries

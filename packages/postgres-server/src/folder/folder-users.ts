@@ -1,7 +1,7 @@
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
-import { hasErrno, identifyProcess, isAlive, type ProcessIdentity } from './process-identity.ts'
+import { hasErrno, identifyProcess, isAlive, type ProcessIdentity } from '../process/process-identity.ts'
 
 /** Records that this process uses the server; returns the file that says so. Call under the folder's lock. */
 export async function joinUsers(usersDir: string): Promise<string> {

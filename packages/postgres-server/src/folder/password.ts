@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { link, readFile, rm, writeFile } from 'node:fs/promises'
-import { PostgresPasswordConflictError, PostgresServerOptionsError } from './errors.ts'
-import { hasErrno } from './process-identity.ts'
+import { PostgresPasswordConflictError, PostgresServerOptionsError } from '../errors.ts'
+import { hasErrno } from '../process/process-identity.ts'
 
 /**
  * The superuser's password of a data folder: what its file says; where there is none yet, `wanted` or a new random

@@ -1,7 +1,7 @@
 import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { tempFolder } from '../test/temp-folder.ts'
+import { tempFolder } from '../../test/temp-folder.ts'
 import { withFileLock } from './file-lock.ts'
 
 describe('a file lock', () => {

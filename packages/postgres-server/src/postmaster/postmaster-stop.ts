@@ -1,6 +1,6 @@
 import { delay, systemClock } from '@cidadao/contracts'
-import { PostgresStopError } from './errors.ts'
-import { isAlive, signalProcess, type ProcessIdentity } from './process-identity.ts'
+import { PostgresStopError } from '../errors.ts'
+import { isAlive, signalProcess, type ProcessIdentity } from '../process/process-identity.ts'
 
 const POLL_MS = 10
 const IMMEDIATE_TIMEOUT_MS = 5_000

@@ -1,7 +1,7 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { tempFolder } from '../test/temp-folder.ts'
+import { tempFolder } from '../../test/temp-folder.ts'
 import { chooseAccount, requireReachable } from './server-account.ts'
 
 const isRoot = process.getuid?.() === 0

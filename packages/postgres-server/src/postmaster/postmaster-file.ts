@@ -1,6 +1,6 @@
 import { readFile, readlink, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { answersToSignals, hasErrno, identifyProcess, type ProcessIdentity } from './process-identity.ts'
+import { answersToSignals, hasErrno, identifyProcess, type ProcessIdentity } from '../process/process-identity.ts'
 
 /** What a running server writes about itself into `postmaster.pid` in its data folder. */
 export interface Postmaster {

@@ -1,8 +1,8 @@
 import { chmod, chown, mkdir, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { PostgresFolderForeignError, PostgresFolderNotWritableError } from './errors.ts'
-import { hasErrno } from './process-identity.ts'
-import { accountOfFolder, chooseAccount, requireReachable, type ServerAccount } from './server-account.ts'
+import { PostgresFolderForeignError, PostgresFolderNotWritableError } from '../errors.ts'
+import { hasErrno } from '../process/process-identity.ts'
+import { accountOfFolder, chooseAccount, requireReachable, type ServerAccount } from '../process/server-account.ts'
 
 const MARKER = 'cidadao-postgres.json'
 

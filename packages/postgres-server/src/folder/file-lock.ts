@@ -1,8 +1,8 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { randomUUID } from 'node:crypto'
 import { delay, systemClock } from '@cidadao/contracts'
-import { PostgresFolderBusyError } from './errors.ts'
-import { hasErrno, identifyProcess, isAlive, type ProcessIdentity } from './process-identity.ts'
+import { PostgresFolderBusyError } from '../errors.ts'
+import { hasErrno, identifyProcess, isAlive, type ProcessIdentity } from '../process/process-identity.ts'
 
 const POLL_MS = 20
 

@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { PostgresPathUnreachableError, PostgresServerOptionsError } from './errors.ts'
+import { PostgresPathUnreachableError, PostgresServerOptionsError } from '../errors.ts'
 
 /** Whom the server runs as. PostgreSQL refuses to run as root. */
 export interface ServerAccount {
