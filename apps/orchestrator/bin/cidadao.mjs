@@ -1,7 +1,9 @@
 #!/usr/bin/env -S node --conditions=@cidadao/source --disable-warning=ExperimentalWarning
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { enableCompileCache } from 'node:module'
 import { constants } from 'node:os'
+import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 // Before anything that an old Node.js cannot even parse.
@@ -16,6 +18,16 @@ if (major < 22 || (major === 22 && minor < 19)) {
 // In the workspace the sources run as they are; an image or a tarball carries only the build.
 const source = new URL('../src/main.ts', import.meta.url)
 const FLAGS = ['--conditions=@cidadao/source', '--disable-warning=ExperimentalWarning']
+
+// Compiled code, TypeScript's types already taken out, is kept between runs: a third less work for a short command. In
+// the project and not in the shared temporary folder, where others could put code for us to run. Where it cannot be
+// written, nothing is kept.
+const modules = new URL('../../../node_modules/', import.meta.url)
+if (process.env.NODE_COMPILE_CACHE === undefined && existsSync(modules)) {
+  const { directory } = enableCompileCache(fileURLToPath(new URL('.cache/cidadao', modules)))
+  // Threads look here.
+  if (directory !== undefined) process.env.NODE_COMPILE_CACHE = dirname(directory)
+}
 
 if (!existsSync(source)) await import(new URL('../dist/main.js', import.meta.url).href)
 else if (process.execArgv.includes(FLAGS[0])) await import(source.href)

@@ -28,6 +28,7 @@ const USAGE_MENDS: Readonly<Record<string, string>> = {
 const FAILURE_MENDS: Readonly<Record<string, string>> = {
   DB_UNAVAILABLE: 'start the server, or correct DATABASE_URL; without that variable an embedded PostgreSQL is used',
   DB_CIRCUIT_OPEN: 'start the server, or correct DATABASE_URL; without that variable an embedded PostgreSQL is used',
+  DB_CONNECTION_LOST: 'look at the server and the network before it, then try again',
   DB_AUTHENTICATION: 'correct user and password in DATABASE_URL or DATABASE_PASSWORD',
   DB_DATABASE_MISSING: 'create it, or correct the name at the end of DATABASE_URL',
   DB_NEWER_THAN_CODE: 'install the newer version of cidadao, or name another database in DATABASE_URL',

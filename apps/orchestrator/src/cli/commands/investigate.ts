@@ -10,7 +10,6 @@ import { toDocument, type InvestigationDocument } from '../investigation-documen
 import { openOutFile, type OutFile } from '../out-file.ts'
 import { showProgress } from '../progress.ts'
 import { renderInvestigation } from '../render-investigation.ts'
-import { withHouse } from '../with-house.ts'
 
 export interface InvestigateOptions extends OutputOptions {
   readonly source: string
@@ -34,6 +33,8 @@ export async function carryOut(call: InvestigationCall, context: CommandContext)
   await inspectSource(call.source)
   const out = call.out === undefined ? undefined : await openOutFile(call.out)
   try {
+    // The rest of the system is loaded only for what can work.
+    const { withHouse } = await import('../with-house.ts')
     const document = await withHouse(context, (house) => runToTheEnd(house, call, context))
     await present(document, { call, out }, context)
     return document.investigation.status === 'completed' ? EXIT_CODES.success : EXIT_CODES.failure
