@@ -1,1 +1,4 @@
-export { default } from '../../eslint.config.mjs'
+import workspace from '../../eslint.config.mjs'
+import { pureDecide } from './eslint.pure-decide.mjs'
+
+export default [...workspace, pureDecide]

@@ -16,6 +16,7 @@ import { DatabaseRunStore } from './engine/database-run-store.ts'
 import type { ExecutionEngine } from './engine/execution-engine.ts'
 import { InlineEngine } from './engine/inline-engine.ts'
 import { PoolStepRunner } from './engine/pool-step-runner.ts'
+import { sourcesInside } from './api/source-folder.ts'
 import { apiOf, Orchestrator } from './orchestrator.ts'
 import { TemplatePlanner } from './plan/template-planner.ts'
 import { toDatabaseOptions, toRedisOptions } from './wiring/config-to-options.ts'
@@ -63,9 +64,10 @@ export function compose(config: Config, options: ComposeOptions): House {
   const engine = new InlineEngine({
     store: new DatabaseRunStore(db, clock),
     runner: new PoolStepRunner(pool),
-    memory: new CachedStepMemory(cache, { ttlMs: config.cache.ttlLongMs }),
+    memory: new CachedStepMemory(cache, { ttlMs: config.cache.ttlLongMs, logger }),
     clock,
     maxRunning: config.orchestrator.maxConcurrentInvestigations,
+    runTimeoutMs: config.orchestrator.investigationTimeoutMs,
   })
   const organs = { find: findSuperiorOrgans, all: SUPERIOR_ORGANS }
   const planner = new TemplatePlanner({ organs, families: RULE_FAMILY_NAMES.map((name) => ({ name })) })
@@ -96,13 +98,13 @@ export function composeStore(config: Config, build: ComposeOptions, overrides: P
 }
 
 /** The HTTP API over a house: accepts requests between its start and its stop, which comes before the house's. */
-export function composeServer(config: Config, house: House, apiKey: string): HttpServer {
+export function composeServer(config: Config, house: Pick<House, 'telemetry' | 'orchestrator'>, apiKey: string): HttpServer {
   const { telemetry, orchestrator } = house
   const { requestDuration } = telemetry.catalogue.http
   return createHttpServer(
-    { host: config.http.host, port: config.http.port, bodyLimitBytes: config.http.bodyLimitBytes, apiKey },
+    { ...config.http, apiKey },
     {
-      investigations: apiOf(orchestrator, config.orchestrator.dataSourceRoot),
+      investigations: apiOf(orchestrator, sourcesInside(config.orchestrator.dataSourceRoot)),
       health: telemetry.health,
       metrics: telemetry.metrics,
       logger: telemetry.logger,

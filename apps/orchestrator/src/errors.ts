@@ -30,14 +30,29 @@ export class SourceRefusedError extends InfraError {
   readonly code = 'ORCHESTRATOR_SOURCE_REFUSED'
 }
 
-/** Another run of the same step, or of the same investigation, got there first; this one's result was dropped. */
-export class StepFencedError extends InfraError {
-  readonly code = 'ORCHESTRATOR_STEP_FENCED'
+/** Somebody else carries out the investigation by now, or it has ended: what came late was dropped. */
+export class RunFencedError extends InfraError {
+  readonly code = 'ORCHESTRATOR_RUN_FENCED'
+}
+
+/** The agents could not take a step now: their queue is full, or they rest or stop. The step waits and is tried again. */
+export class AgentsUnavailableError extends InfraError {
+  readonly code = 'ORCHESTRATOR_AGENTS_UNAVAILABLE'
 }
 
 /** The engine is at its bound of open investigations. Try again after one has ended. */
 export class EngineFullError extends InfraError {
   readonly code = 'ORCHESTRATOR_ENGINE_FULL'
+}
+
+/** The engine is stopping: it takes nothing new, and leaves what is open to the next start. */
+export class EngineStoppingError extends InfraError {
+  readonly code = 'ORCHESTRATOR_ENGINE_STOPPING'
+}
+
+/** An option of the engine has an impossible value. */
+export class EngineOptionsError extends InfraError {
+  readonly code = 'ORCHESTRATOR_ENGINE_OPTIONS_INVALID'
 }
 
 /** The HTTP port is taken by another process. */

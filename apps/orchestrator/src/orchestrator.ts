@@ -1,10 +1,10 @@
-import { resolve, sep } from 'node:path'
 import type { Clock, Logger } from '@cidadao/contracts'
 import { uuidV7 } from '@cidadao/db'
 import type { InvestigationView } from './api/api-ports.ts'
 import type { InvestigationApi, InvestigationPage } from './api/investigation-routes.ts'
+import type { SourceFolder } from './api/source-folder.ts'
 import type { ExecutionEngine } from './engine/execution-engine.ts'
-import { SourceRefusedError } from './errors.ts'
+import { InvestigationNotFoundError } from './errors.ts'
 import { listInvestigations, readInvestigation, type InvestigationFilter, type ReadableDatabase } from './investigation-views.ts'
 import type { InvestigationRequest, Planner } from './plan/planner.ts'
 import { validatePlan } from './plan/validate-plan.ts'
@@ -31,7 +31,7 @@ export class Orchestrator {
   /**
    * Plans, checks, stores and begins an investigation. When it resolves, the investigation survives this process.
    *
-   * @throws QueryNotUnderstoodError, PlanInvalidError, EngineFullError, or what is wrong with the source; nothing is stored then.
+   * @throws QueryNotUnderstoodError, PlanInvalidError, EngineFullError, EngineStoppingError, or what is wrong with the source; nothing is stored then.
    */
   async submit(request: InvestigationRequest, owner: string | null = null): Promise<InvestigationView> {
     const { plan } = await this.#deps.planner.plan(request)
@@ -50,33 +50,24 @@ export class Orchestrator {
     return listInvestigations(this.#deps.db, filter)
   }
 
+  /** @throws InvestigationNotFoundError */
   async cancel(id: string): Promise<InvestigationView> {
-    const view = await this.get(id)
     const outcome = await this.#deps.engine.cancel(id)
-    // Nobody here carries it out: it waits for a process that will never come, or another one has it and will be fenced.
-    if (outcome === 'unknown') await this.#deps.db.investigations.cancel(id, { reason: 'cancelled on request' })
+    if (outcome === 'unknown') throw new InvestigationNotFoundError(id)
     this.#deps.logger.info('cancellation requested', { investigation: id, outcome })
-    return outcome === 'ended' ? view : this.get(id)
+    return this.get(id)
   }
 }
 
-/** For requests from the network: a source is a name inside the configured folder, never a path of this machine. */
-export function apiOf(orchestrator: Orchestrator, dataSourceRoot: string | undefined): InvestigationApi {
+/** For requests from the network: a source is a name inside the configured folder, and no path of this machine comes back. */
+export function apiOf(orchestrator: Orchestrator, sources: SourceFolder): InvestigationApi {
   return {
-    submit: ({ query, source }) => orchestrator.submit({ query, source: insideRoot(source, dataSourceRoot) }),
-    get: (id) => orchestrator.get(id),
-    list: (filter) => orchestrator.list(filter),
-    cancel: (id) => orchestrator.cancel(id),
+    submit: ({ query, source }) => sources.open(source, (path) => orchestrator.submit({ query, source: path })),
+    get: async (id) => sources.conceal(await orchestrator.get(id)),
+    list: async (filter) => {
+      const { items, next } = await orchestrator.list(filter)
+      return { items: items.map((item) => sources.conceal(item)), next }
+    },
+    cancel: async (id) => sources.conceal(await orchestrator.cancel(id)),
   }
-}
-
-function insideRoot(source: string, root: string | undefined): string {
-  if (root === undefined) {
-    throw new SourceRefusedError('source: requests may not name files here; set CIDADAO_DATA_SOURCE_ROOT to the folder that holds them')
-  }
-  const path = resolve(root, source)
-  if (path !== root && !path.startsWith(root + sep)) {
-    throw new SourceRefusedError(`source: must be a file or folder inside the configured data folder, got ${JSON.stringify(source)}`)
-  }
-  return path
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
-import { defineService, toError, type Logger, type Service } from '@cidadao/contracts'
+import { defineService, systemClock, toError, type Logger, type Service } from '@cidadao/contracts'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { PortInUseError } from '../errors.ts'
 import type { HealthView, MetricsView } from './api-ports.ts'
@@ -14,6 +14,8 @@ export interface HttpServerOptions {
   /** 0 takes any free port. */
   readonly port: number
   readonly bodyLimitBytes: number
+  /** How long `stop` waits for requests under way; then it cuts them. In milliseconds. */
+  readonly shutdownGraceMs: number
   readonly apiKey: string
 }
 
@@ -43,10 +45,11 @@ const SECURE_HEADERS = {
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
   'referrer-policy': 'no-referrer',
+  'cache-control': 'no-store',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
 } as const
 
-/** Builds the API; `start` listens, `stop` answers what is under way and closes. @throws PortInUseError from `start`. */
+/** Builds the API; `start` listens, `stop` answers what is under way, as far as the grace goes, and closes. @throws PortInUseError from `start`. */
 export function createHttpServer(options: HttpServerOptions, deps: HttpServerDependencies): HttpServer {
   let server: FastifyInstance | undefined
   const service = defineService({
@@ -57,7 +60,7 @@ export function createHttpServer(options: HttpServerOptions, deps: HttpServerDep
       server = starting
     },
     stop: async () => {
-      await server?.close()
+      if (server !== undefined) await close(server, options.shutdownGraceMs)
       server = undefined
     },
   })
@@ -88,12 +91,25 @@ async function listen(server: FastifyInstance, { host, port }: HttpServerOptions
   }
 }
 
+async function close(server: FastifyInstance, graceMs: number): Promise<void> {
+  const cut = systemClock.schedule(graceMs, () => server.server.closeAllConnections())
+  try {
+    await server.close()
+  } finally {
+    cut.cancel()
+  }
+}
+
 function buildServer(options: HttpServerOptions, deps: HttpServerDependencies): FastifyInstance {
   const server = Fastify({
     logger: false,
     bodyLimit: options.bodyLimitBytes,
     requestTimeout: REQUEST_TIMEOUT_MS,
     genReqId: () => randomUUID(),
+    frameworkErrors: (error, request, reply) => {
+      reply.headers({ ...SECURE_HEADERS, 'x-request-id': request.id })
+      void answerFailure(error, { request, reply, logger: deps.logger })
+    },
     // Connections that only wait for a next request must not hold up a shutdown; those being answered are waited for.
     forceCloseConnections: 'idle',
   })
@@ -102,16 +118,9 @@ function buildServer(options: HttpServerOptions, deps: HttpServerDependencies): 
     reply.headers({ ...SECURE_HEADERS, 'x-request-id': request.id })
   })
   server.addHook('onResponse', async (request, reply) => deps.onAnswered?.(toAnswered(request, reply)))
-  server.setErrorHandler((thrown, request, reply) => {
-    const error = toError(thrown)
-    const log = deps.logger.child({ requestId: request.id, method: request.method, route: routeOf(request) })
-    log.debug('request refused or failed', { error })
-    return sendProblem(reply, request, error).finally(() => {
-      if (reply.statusCode >= 500) log.error('request failed', { error })
-    })
-  })
+  server.setErrorHandler((thrown, request, reply) => answerFailure(toError(thrown), { request, reply, logger: deps.logger }))
   server.setNotFoundHandler((request, reply) =>
-    sendProblem(reply, request, new RouteNotFoundError(`no route ${request.method} ${request.url.split('?')[0] ?? ''}`)),
+    answerFailure(new RouteNotFoundError(`no route ${request.method} ${pathOf(request)}`), { request, reply, logger: deps.logger }),
   )
   server.get('/', (_request, reply) => reply.type('text/plain; charset=utf-8').send(WELCOME))
   healthRoutes(server, { ...deps, keys })
@@ -119,11 +128,32 @@ function buildServer(options: HttpServerOptions, deps: HttpServerDependencies): 
   return server
 }
 
+interface Failed {
+  readonly request: FastifyRequest
+  readonly reply: FastifyReply
+  readonly logger: Logger
+}
+
+/** The caller gets what is for strangers; the log gets the rest, under the same request id. */
+async function answerFailure(error: Error, { request, reply, logger }: Failed): Promise<void> {
+  const { status } = await sendProblem(reply, request, error)
+  const log = logger.child({ requestId: request.id, method: request.method, route: routeOf(request) })
+  if (status >= 500) log.error('request failed', { status, error })
+  else log.debug('request refused', { status, error })
+}
+
+const LONGEST_SHOWN_PATH = 200
+
+function pathOf(request: FastifyRequest): string {
+  return (request.url.split('?')[0] ?? '').slice(0, LONGEST_SHOWN_PATH)
+}
+
 const WELCOME = `Cidadão.AI orchestrator
 
-POST /investigations        {"query": "...", "source": "..."}   submit (key needed)
-GET  /investigations        list (key needed)
-GET  /investigations/{id}   one, with its steps and results (key needed)
+POST /investigations               {"query": "...", "source": "..."}   submit (key needed)
+GET  /investigations               list: ?status= &limit= &after= (key needed)
+GET  /investigations/{id}          one, with its steps and results (key needed)
+POST /investigations/{id}/cancel   end it (key needed)
 GET  /health  /livez  /readyz  /metrics
 `
 

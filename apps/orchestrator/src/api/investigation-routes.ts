@@ -1,5 +1,5 @@
 import type { InvestigationStatus } from '@cidadao/db'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { InvestigationView } from './api-ports.ts'
 import type { KeyCheck } from './authorization.ts'
 import { idParams, listQuery, parseRequest, submitBody } from './request-schemas.ts'
@@ -26,22 +26,18 @@ export function investigationRoutes(
   deps: { readonly investigations: InvestigationApi; readonly keys: KeyCheck },
 ): void {
   const { investigations, keys } = deps
-  api.post('/investigations', async (request, reply) => {
-    keys.require(request)
+  // Before the body is read: a stranger is not worth parsing for.
+  const guarded = { onRequest: async (request: FastifyRequest) => keys.require(request) }
+  api.post('/investigations', guarded, async (request, reply) => {
     const submitted = await investigations.submit(parseRequest(submitBody, request.body, 'body'))
     return reply.code(202).header('location', `/investigations/${submitted.id}`).send(submitted)
   })
-  api.get('/investigations', async (request) => {
-    keys.require(request)
+  api.get('/investigations', guarded, async (request) => {
     const { status, limit, after } = parseRequest(listQuery, request.query, 'query')
     return investigations.list({ limit, ...(status === undefined ? {} : { status }), ...(after === undefined ? {} : { after }) })
   })
-  api.get('/investigations/:id', async (request) => {
-    keys.require(request)
-    return investigations.get(parseRequest(idParams, request.params, 'path').id)
-  })
-  api.post('/investigations/:id/cancel', async (request, reply) => {
-    keys.require(request)
-    return reply.code(202).send(await investigations.cancel(parseRequest(idParams, request.params, 'path').id))
-  })
+  api.get('/investigations/:id', guarded, async (request) => investigations.get(parseRequest(idParams, request.params, 'path').id))
+  api.post('/investigations/:id/cancel', guarded, async (request, reply) =>
+    reply.code(202).send(await investigations.cancel(parseRequest(idParams, request.params, 'path').id)),
+  )
 }

@@ -79,7 +79,7 @@ describe('decide', () => {
     const { commands } = play(plan, [SUBMITTED, ended('load', 'failed')])
     expect(commands[1]).toEqual([
       { type: 'skip_step', stepId: 'rules', because: 'a step before it did not complete' },
-      { type: 'finish', outcome: { status: 'error', failedSteps: ['load'] } },
+      { type: 'finish', outcome: { status: 'error', because: 'steps_failed', failedSteps: ['load'] } },
     ])
   })
 
@@ -90,7 +90,7 @@ describe('decide', () => {
       ended('left', 'failed'),
       ended('right', 'completed'),
     ])
-    expect(commands[3]).toEqual([{ type: 'finish', outcome: { status: 'error', failedSteps: ['left'] } }])
+    expect(commands[3]).toEqual([{ type: 'finish', outcome: { status: 'error', because: 'steps_failed', failedSteps: ['left'] } }])
   })
 
   it('runs a step that waits for a failure only after one', () => {
@@ -106,6 +106,12 @@ describe('decide', () => {
     const { commands } = play(planOf(DIAMOND), [SUBMITTED, { type: 'cancel_requested' }, ended('load', 'cancelled')])
     expect(commands[1]?.map(({ type }) => type)).toEqual(['abort_step', 'skip_step', 'skip_step'])
     expect(commands[2]).toEqual([{ type: 'finish', outcome: { status: 'cancelled' } }])
+  })
+
+  it('ends as an error that says so when time is up, even where everything that failed was beside the point', () => {
+    const { commands } = play(planOf(DIAMOND), [SUBMITTED, { type: 'timed_out' }, { type: 'cancel_requested' }, ended('load', 'cancelled')])
+    expect(commands[1]).toContainEqual({ type: 'skip_step', stepId: 'left', because: 'the investigation took longer than it may' })
+    expect(commands[3]).toEqual([{ type: 'finish', outcome: { status: 'error', because: 'timed_out', failedSteps: [] } }])
   })
 
   it('gives the same commands when the same events are replayed', () => {

@@ -4,10 +4,15 @@ import type { Plan, PlanStep } from '../plan/plan.ts'
 export const STEP_STATUSES = ['pending', 'running', 'completed', 'failed', 'skipped', 'cancelled'] as const
 export type StepStatus = (typeof STEP_STATUSES)[number]
 
+/** Why a run ends before its plan does. */
+export const STOP_REASONS = ['cancelled', 'timed_out'] as const
+export type StopReason = (typeof STOP_REASONS)[number]
+
 export interface RunState {
   readonly plan: Plan
   readonly steps: ReadonlyMap<string, StepStatus>
-  readonly cancelRequested: boolean
+  /** Set once; what comes later does not change it. */
+  readonly stopped: StopReason | undefined
 }
 
 export type RunEvent =
@@ -15,6 +20,8 @@ export type RunEvent =
   | { readonly type: 'step_started'; readonly stepId: string }
   | { readonly type: 'step_ended'; readonly stepId: string; readonly status: 'completed' | 'failed' | 'skipped' | 'cancelled' }
   | { readonly type: 'cancel_requested' }
+  /** The run took longer than it may; whoever watches the clock says so. */
+  | { readonly type: 'timed_out' }
 
 export type RunCommand =
   | { readonly type: 'start_step'; readonly stepId: string }
@@ -30,14 +37,14 @@ interface SkipCommand {
 
 export type RunOutcome =
   | { readonly status: 'completed'; readonly gaps: readonly string[] }
-  | { readonly status: 'error'; readonly failedSteps: readonly string[] }
+  | { readonly status: 'error'; readonly because: 'steps_failed' | 'timed_out'; readonly failedSteps: readonly string[] }
   | { readonly status: 'cancelled' }
 
 const TERMINAL: ReadonlySet<StepStatus> = new Set<StepStatus>(['completed', 'failed', 'skipped', 'cancelled'])
 
 /** Nothing has run yet. */
 export function initialState(plan: Plan): RunState {
-  return { plan, steps: new Map(plan.steps.map(({ id }) => [id, 'pending'])), cancelRequested: false }
+  return { plan, steps: new Map(plan.steps.map(({ id }) => [id, 'pending'])), stopped: undefined }
 }
 
 /** The state after `event`. */
@@ -46,7 +53,9 @@ export function evolve(state: RunState, event: RunEvent): RunState {
     case 'submitted':
       return state
     case 'cancel_requested':
-      return { ...state, cancelRequested: true }
+      return { ...state, stopped: state.stopped ?? 'cancelled' }
+    case 'timed_out':
+      return { ...state, stopped: state.stopped ?? 'timed_out' }
     case 'step_started':
       return { ...state, steps: new Map(state.steps).set(event.stepId, 'running') }
     case 'step_ended':
@@ -61,14 +70,14 @@ export function evolve(state: RunState, event: RunEvent): RunState {
 export function decide(before: RunState, event: RunEvent): readonly RunCommand[] {
   let state = evolve(before, event)
   const commands: RunCommand[] = []
-  if (state.cancelRequested) commands.push(...abortRunning(state))
+  if (state.stopped !== undefined) commands.push(...abortRunning(state))
   // A skipped step may decide the fate of those behind it, so go on until nothing changes.
   for (let skips = skippable(state); skips.length > 0; skips = skippable(state)) {
     commands.push(...skips)
     for (const { stepId } of skips) state = evolve(state, { type: 'step_ended', stepId, status: 'skipped' })
   }
   if (allTerminal(state)) return [...commands, { type: 'finish', outcome: outcomeOf(state) }]
-  if (state.cancelRequested) return commands
+  if (state.stopped !== undefined) return commands
   return [...commands, ...startable(state)]
 }
 
@@ -109,8 +118,13 @@ function skippable(state: RunState): SkipCommand[] {
   })
 }
 
+const WHY_STOPPED: Readonly<Record<StopReason, string>> = {
+  cancelled: 'the investigation was cancelled',
+  timed_out: 'the investigation took longer than it may',
+}
+
 function whySkipped(state: RunState, step: PlanStep): string | undefined {
-  if (state.cancelRequested) return 'the investigation was cancelled'
+  if (state.stopped !== undefined) return WHY_STOPPED[state.stopped]
   if (readiness(state, step) !== 'never') return undefined
   return step.onUpstream === 'one_failed' ? 'nothing before it failed' : 'a step before it did not complete'
 }
@@ -120,12 +134,13 @@ function abortRunning(state: RunState): RunCommand[] {
 }
 
 function outcomeOf(state: RunState): RunOutcome {
-  if (state.cancelRequested) return { status: 'cancelled' }
-  const { plan } = state
+  const { plan, stopped } = state
+  if (stopped === 'cancelled') return { status: 'cancelled' }
   const unfinished = plan.steps.filter(({ id }) => statusOf(state, id) !== 'completed')
   const failedSteps = unfinished.filter(({ id }) => statusOf(state, id) === 'failed').map(({ id }) => id)
+  if (stopped === 'timed_out') return { status: 'error', because: 'timed_out', failedSteps }
   const mustFail = unfinished.some(({ essential }) => essential) || (failedSteps.length > 0 && plan.onStepFailure === 'fail')
-  if (mustFail) return { status: 'error', failedSteps }
+  if (mustFail) return { status: 'error', because: 'steps_failed', failedSteps }
   // A step that waits for a failure and saw none has nothing missing.
   return { status: 'completed', gaps: unfinished.filter(({ onUpstream }) => onUpstream !== 'one_failed').map(({ id }) => id) }
 }

@@ -1,6 +1,7 @@
 import type { EventSource, JsonValue, Service } from '@cidadao/contracts'
 import type { Plan } from '../plan/plan.ts'
 import type { RunOutcome, StepStatus } from './decide.ts'
+import type { CancelOutcome } from './run-store.ts'
 
 /** A planned investigation, ready to be carried out. */
 export interface NewRun {
@@ -28,8 +29,13 @@ export interface EngineEvents {
     /** What went wrong, for people. */
     readonly reason?: string
   }
-  /** The investigation's end is stored. */
-  readonly 'run-ended': { readonly id: string; readonly outcome: RunOutcome; readonly durationMs: number }
+  /** The investigation's end is stored, with these results; undefined where there are none. */
+  readonly 'run-ended': {
+    readonly id: string
+    readonly outcome: RunOutcome
+    readonly durationMs: number
+    readonly results: JsonValue | undefined
+  }
   /** The run could not go on (the database is away, say) and will be taken up again from what is stored. */
   readonly 'run-stalled': { readonly id: string; readonly error: Error; readonly retryInMs: number }
   /** The run was given up in this process; a later start takes it up again. */
@@ -39,11 +45,18 @@ export interface EngineEvents {
 /** Carries out plans. Whatever it acknowledges survives the process. */
 export interface ExecutionEngine extends Service {
   readonly events: EventSource<EngineEvents>
-  /** Stores the run, then carries it out in the background. @throws EngineFullError at the bound of waiting runs. */
+  /**
+   * Stores the run, then carries it out in the background.
+   *
+   * @throws EngineFullError at the bound of open runs, EngineStoppingError; nothing is stored then
+   */
   submit(run: NewRun): Promise<void>
-  /** Asks a run to end as cancelled. `ended`: too late, it has ended; `unknown`: this engine does not carry it out. */
-  cancel(id: string): Promise<'requested' | 'ended' | 'unknown'>
-  /** Resolves when the run's end is stored; rejects when this process gave it up, or with the signal's reason. */
+  /**
+   * Ends a run as cancelled, whoever carries it out; one that nobody carries out is taken up for that. Once it resolves
+   * the wish is stored, and a crash does not forget it. `ended`: too late; `unknown`: there is no such run.
+   */
+  cancel(id: string): Promise<CancelOutcome>
+  /** Resolves when the run's end is stored; rejects when this process gives it up, or with the signal's reason. */
   settled(id: string, signal?: AbortSignal): Promise<void>
   /** Takes up what an earlier process left unfinished; returns how many. */
   recover(): Promise<number>

@@ -1,31 +1,19 @@
-import { defineService, delay, toError, TypedEvents, type Clock, type EventSource, type Service } from '@cidadao/contracts'
-import { EngineFullError, StepFencedError } from '../errors.ts'
+import { defineService, delay, toError, TypedEvents, type EventSource, type Service } from '@cidadao/contracts'
+import { AgentsUnavailableError, EngineFullError, EngineStoppingError, RunFencedError } from '../errors.ts'
 import type { EngineEvents, ExecutionEngine, NewRun } from './execution-engine.ts'
+import { resolveEngineOptions, type InlineEngineOptions, type ResolvedEngineOptions } from './inline-engine-options.ts'
 import { RunDriver } from './run-driver.ts'
-import type { RunStore } from './run-store.ts'
-import type { StepMemory, StepRunner } from './step-runner.ts'
+import type { CancelOutcome } from './run-store.ts'
+import { Turns } from './turns.ts'
 
-export interface InlineEngineOptions {
-  readonly store: RunStore
-  readonly runner: StepRunner
-  readonly memory: StepMemory
-  readonly clock: Clock
-  /** Runs carried out at the same time. @default 4 */
-  readonly maxRunning?: number
-  /** Runs that may wait for their turn; more are refused. @default 1_000 */
-  readonly maxWaiting?: number
-  /** How often a stalled run is taken up again before this process gives it up. @default 5 */
-  readonly maxStalls?: number
-}
-
-const FIRST_RETRY_MS = 250
-const LONGEST_RETRY_MS = 10_000
 const POLL_MS = 250
-const RECOVERY_BATCH = 1_000
+const RECOVERY_BATCH = 10_000
 
 /** A run in this process's hands. */
 class Carried {
   readonly done: PromiseWithResolvers<void> = Promise.withResolvers<void>()
+  /** Aborted when the run need not wait for its turn: it is to be cancelled, or left. */
+  readonly hurry = new AbortController()
   driver: RunDriver | undefined
   cancelRequested = false
 
@@ -33,25 +21,31 @@ class Carried {
     // Often nobody waits; whoever does still sees the failure.
     this.done.promise.catch(() => {})
   }
+
+  cancel(): void {
+    this.cancelRequested = true
+    this.hurry.abort()
+    this.driver?.cancel()
+  }
 }
 
 /**
  * Carries out runs inside this process, with all state in the store. A process that dies loses no run: `recover` in a
- * later one goes on with the first step that has not ended. One process at a time should recover; two that carry out
- * the same run are kept apart by the numbers of the attempts, at the price of a step done twice.
+ * later one goes on with the first step that has not ended. Whoever takes up a run last holds it; an earlier holder is
+ * fenced off at its next write, so that of two processes with the same run one gets it done.
  */
 export class InlineEngine implements ExecutionEngine {
   readonly name = 'engine'
-  readonly #options: InlineEngineOptions
+  readonly #options: ResolvedEngineOptions
   readonly #events = new TypedEvents<EngineEvents>()
   readonly #carried = new Map<string, Carried>()
-  readonly #waiting: (() => void)[] = []
+  readonly #turns: Turns
   readonly #service: Service
-  #running = 0
   #stopping = new AbortController()
 
   constructor(options: InlineEngineOptions) {
-    this.#options = options
+    this.#options = resolveEngineOptions(options)
+    this.#turns = new Turns(this.#options.maxRunning)
     this.#service = defineService({
       name: this.name,
       start: async () => {
@@ -74,36 +68,45 @@ export class InlineEngine implements ExecutionEngine {
   }
 
   stats(): { readonly running: number; readonly waiting: number } {
-    return { running: this.#running, waiting: this.#waiting.length }
+    return { running: this.#turns.taken, waiting: this.#turns.waiting }
   }
 
   async submit(run: NewRun): Promise<void> {
-    const maxWaiting = this.#options.maxWaiting ?? 1_000
-    if (this.#waiting.length >= maxWaiting) {
-      throw new EngineFullError(`${this.#waiting.length} investigations wait already, the most allowed; try again later`, {
-        facts: { maxWaiting },
+    this.#stopping.signal.throwIfAborted()
+    const { maxRunning, maxWaiting, store, runner } = this.#options
+    if (this.#carried.size >= maxRunning + maxWaiting) {
+      throw new EngineFullError(`${this.#carried.size} investigations are open already, the most allowed; try again later`, {
+        facts: { maxRunning, maxWaiting },
       })
     }
-    await this.#options.store.create(run, this.#options.runner.agentVersions)
+    // Its place is taken before anything is awaited: neither others that submit nor `recover` may take it too.
+    const carried = new Carried()
+    this.#carried.set(run.id, carried)
+    try {
+      await store.create(run, runner.agentVersions)
+    } catch (thrown) {
+      this.#carried.delete(run.id)
+      carried.done.reject(thrown)
+      throw thrown
+    }
     this.#events.emit('run-submitted', { id: run.id, steps: run.plan.steps.map(({ id }) => id) })
-    this.#carry(run.id)
+    this.#carry(run.id, carried)
   }
 
-  async cancel(id: string): Promise<'requested' | 'ended' | 'unknown'> {
-    const carried = this.#carried.get(id)
-    if (carried !== undefined) {
-      carried.cancelRequested = true
-      carried.driver?.cancel()
-      return 'requested'
-    }
-    const run = await this.#options.store.load(id)
-    return run?.ended === true ? 'ended' : 'unknown'
+  async cancel(id: string): Promise<CancelOutcome> {
+    if (this.#carried.get(id)?.cancelRequested === true) return 'requested'
+    const outcome = await this.#options.store.requestCancel(id)
+    if (outcome !== 'requested') return outcome
+    // Where nobody here has it, it waits for a process that may never come: it is taken up to be ended.
+    const carried = this.#carried.get(id) ?? this.#carry(id)
+    carried.cancel()
+    return 'requested'
   }
 
   async settled(id: string, signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted()
     const aborted = Promise.withResolvers<never>()
     const onAbort = (): void => aborted.reject(toError(signal?.reason))
-    signal?.throwIfAborted()
     signal?.addEventListener('abort', onAbort, { once: true })
     try {
       await Promise.race([this.#carried.get(id)?.done.promise, aborted.promise])
@@ -111,67 +114,81 @@ export class InlineEngine implements ExecutionEngine {
       for (;;) {
         const run = await this.#options.store.load(id)
         if (run === undefined || run.ended) return
-        await Promise.race([delay(this.#options.clock, POLL_MS, signal), aborted.promise])
+        await delay(this.#options.clock, POLL_MS, signal)
       }
     } finally {
       signal?.removeEventListener('abort', onAbort)
-      aborted.promise.catch(() => {})
     }
   }
 
   async recover(): Promise<number> {
+    this.#stopping.signal.throwIfAborted()
     const ids = await this.#options.store.unended(RECOVERY_BATCH)
     const left = ids.filter((id) => !this.#carried.has(id))
     for (const id of left) this.#carry(id)
     return left.length
   }
 
-  #carry(id: string): void {
-    const carried = new Carried()
+  #carry(id: string, carried: Carried = new Carried()): Carried {
     this.#carried.set(id, carried)
-    this.#inTurn(() => this.#driveToTheEnd(id, carried))
+    this.#inTurn(id, carried)
       .then(carried.done.resolve, (thrown: unknown) => {
         this.#events.emit('run-abandoned', { id, error: toError(thrown) })
         carried.done.reject(thrown)
       })
       .finally(() => this.#carried.delete(id))
+    return carried
   }
 
-  /** At most `maxRunning` at once, in order of arrival. */
-  async #inTurn(work: () => Promise<void>): Promise<void> {
-    if (this.#running >= (this.#options.maxRunning ?? 4)) await new Promise<void>((resolve) => this.#waiting.push(resolve))
-    this.#running++
+  async #inTurn(id: string, carried: Carried): Promise<void> {
+    const giveBack = await this.#turns.take(carried.hurry.signal)
     try {
-      this.#stopping.signal.throwIfAborted()
-      await work()
+      await this.#driveToTheEnd(id, carried)
     } finally {
-      this.#running--
-      this.#waiting.shift()?.()
+      giveBack()
     }
   }
 
   async #driveToTheEnd(id: string, carried: Carried): Promise<void> {
-    const maxStalls = this.#options.maxStalls ?? 5
-    for (let stalls = 0; ; stalls++) {
+    const { clock, maxStalls, runTimeoutMs, firstRetryMs, longestRetryMs } = this.#options
+    const deadlineMs = clock.monotonicMs() + runTimeoutMs
+    for (let pauses = 0, failures = 0; ; pauses++) {
+      this.#stopping.signal.throwIfAborted()
+      const progress = { made: false }
       try {
-        await this.#drive(id, carried)
+        await this.#drive(id, carried, { deadlineMs, progress })
         return
       } catch (thrown) {
         const error = toError(thrown)
-        if (this.#stopping.signal.aborted || stalls >= maxStalls) throw error
-        // Fenced off: somebody else carries the run out; `settled` watches the store.
-        if (error instanceof StepFencedError) return
-        const retryInMs = Math.min(FIRST_RETRY_MS * 2 ** stalls, LONGEST_RETRY_MS)
+        // Somebody else carries the run out; `settled` watches the store.
+        if (error instanceof RunFencedError) return
+        if (progress.made) pauses = failures = 0
+        if (!this.#passes(error)) failures++
+        if (this.#stopping.signal.aborted || failures > maxStalls) throw error
+        const retryInMs = Math.min(firstRetryMs * 2 ** pauses, longestRetryMs)
         this.#events.emit('run-stalled', { id, error, retryInMs })
-        await delay(this.#options.clock, retryInMs, this.#stopping.signal)
+        await delay(clock, retryInMs, this.#stopping.signal)
       }
     }
   }
 
-  async #drive(id: string, carried: Carried): Promise<void> {
-    const run = await this.#options.store.load(id)
+  /** An outage is waited out, however long: giving the run up would not bring the store or the agents back. */
+  #passes(error: Error): boolean {
+    return error instanceof AgentsUnavailableError || this.#options.store.isOutage(error)
+  }
+
+  async #drive(
+    id: string,
+    carried: Carried,
+    { deadlineMs, progress }: { readonly deadlineMs: number; readonly progress: { made: boolean } },
+  ): Promise<void> {
+    const { store } = this.#options
+    // First the lease, then the look: what is read before could be changed by whoever held it until then.
+    const lease = await store.begin(id)
+    const run = await store.load(id)
     if (run === undefined || run.ended) return
-    const driver = new RunDriver(run, { ...this.#options, events: this.#events })
+    this.#stopping.signal.throwIfAborted()
+    const driver = new RunDriver({ run, lease }, { ...this.#options, events: this.#events, deadlineMs })
     carried.driver = driver
     const onStop = (): void => driver.stop(toError(this.#stopping.signal.reason))
     this.#stopping.signal.addEventListener('abort', onStop, { once: true })
@@ -180,14 +197,16 @@ export class InlineEngine implements ExecutionEngine {
       if (carried.cancelRequested) driver.cancel()
       await driven
     } finally {
+      progress.made = driver.progressed
       carried.driver = undefined
       this.#stopping.signal.removeEventListener('abort', onStop)
     }
   }
 
   async #stop(): Promise<void> {
-    this.#stopping.abort(new Error('the engine is stopping; the run is taken up again at the next start'))
-    for (const resume of this.#waiting.splice(0)) resume()
-    await Promise.allSettled([...this.#carried.values()].map(({ done }) => done.promise))
+    this.#stopping.abort(new EngineStoppingError('the engine is stopping; open investigations are taken up again at the next start'))
+    const carried = [...this.#carried.values()]
+    for (const { hurry } of carried) hurry.abort()
+    await Promise.allSettled(carried.map(({ done }) => done.promise))
   }
 }

@@ -16,6 +16,7 @@ export type StepEnding =
 
 export interface StoredStep {
   readonly status: StepStatus
+  /** Of the latest try; 0 before the first. */
   readonly attempt: number
   readonly result: JsonValue | undefined
   readonly failure: StepFailure | undefined
@@ -26,34 +27,51 @@ export interface StoredRun {
   readonly plan: Plan
   readonly steps: ReadonlyMap<string, StoredStep>
   readonly ended: boolean
+  /** Somebody asked for its end, and was told that it will come. */
+  readonly cancelRequested: boolean
   readonly createdAt: Date
 }
 
-export interface StepStart {
+/**
+ * The right to carry out a run. Whoever takes it last has it; all that an earlier holder writes is refused from then
+ * on, so that of two who carry out the same run exactly one gets to its end.
+ */
+export interface RunLease {
   readonly runId: string
+  readonly token: number
+}
+
+export interface StepStart {
   readonly stepId: string
-  readonly agent: string
-  readonly agentVersion: string
+  /** One more than the stored one. */
+  readonly attempt: number
   /** SHA-256, hex, of the canonical inputs. */
   readonly inputHash: string
 }
 
+/** Whether a request to cancel was stored; `ended` and `unknown`: nothing to cancel. */
+export type CancelOutcome = 'requested' | 'ended' | 'unknown'
+
 /**
- * Where runs live. Every method is one transaction that changes the state, records the event and appends the audit
- * entry, or does none of it.
+ * Where runs live. Every method that writes is one transaction that changes the state, records the event and appends
+ * the audit entry, or does none of it.
  */
 export interface RunStore {
+  /** May be called again when it is not known whether it took effect. */
   create(run: NewRun, agentVersions: ReadonlyMap<string, string>): Promise<void>
   load(id: string): Promise<StoredRun | undefined>
   /** Ids of the runs that have not ended, oldest first, at most `limit`. */
   unended(limit: number): Promise<readonly string[]>
-  /** pending → processing; a run already processing stays so. */
-  begin(id: string): Promise<void>
-  /** Marks the step running and returns the number of this attempt, which fences later ones. @throws StepFencedError when it has ended. */
-  startStep(start: StepStart): Promise<number>
-  /** @throws StepFencedError when a later attempt has begun, or the step has ended. */
-  endStep(step: { readonly runId: string; readonly stepId: string; readonly attempt: number }, ending: StepEnding): Promise<void>
-  skipStep(runId: string, stepId: string, because: string): Promise<void>
-  /** Writes the final state. Does nothing when the run has already ended. */
-  finish(runId: string, outcome: RunOutcome, results: JsonValue | undefined): Promise<void>
+  /** Takes the lease; the first time, pending becomes processing. @throws RunFencedError when the run has ended. */
+  begin(id: string): Promise<RunLease>
+  /** @throws RunFencedError when the lease is lost; so do all below. */
+  startStep(lease: RunLease, start: StepStart): Promise<void>
+  endStep(lease: RunLease, step: { readonly stepId: string; readonly attempt: number }, ending: StepEnding): Promise<void>
+  skipStep(lease: RunLease, step: { readonly stepId: string; readonly attempt: number }, because: string): Promise<void>
+  /** Writes the final state. */
+  finish(lease: RunLease, outcome: RunOutcome, results: JsonValue | undefined): Promise<void>
+  /** Keeps the wish, so that it outlives this process; needs no lease. */
+  requestCancel(id: string): Promise<CancelOutcome>
+  /** Whether the store is away or too busy, which passes: the same call may succeed later. */
+  isOutage(error: Error): boolean
 }

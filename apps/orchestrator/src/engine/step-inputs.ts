@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
 import type { JsonValue } from '@cidadao/contracts'
 import type { PlanStep } from '../plan/plan.ts'
+import { contentHash } from './content-hash.ts'
 
 /**
  * The inputs of a step: literals, and parts of what earlier steps gave. One whose step gave nothing (it failed and this
@@ -26,16 +26,5 @@ function partOf(value: JsonValue | undefined, path: readonly string[]): JsonValu
 
 /** SHA-256, hex, of what decides the result of a deterministic agent: its name, its version and its inputs. */
 export function inputHash(agent: string, version: string, inputs: JsonValue): string {
-  return createHash('sha256')
-    .update(stableJson([agent, version, inputs]))
-    .digest('hex')
-}
-
-/** JSON with sorted keys: equal values give equal text. */
-function stableJson(value: JsonValue): string {
-  return JSON.stringify(value, (_key, part: JsonValue) =>
-    typeof part === 'object' && part !== null && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : part,
-  )
+  return contentHash([agent, version, inputs])
 }

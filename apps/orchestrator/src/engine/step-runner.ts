@@ -10,7 +10,10 @@ export interface StepWork {
 
 /** Does the work of steps: the agent pool, in production. */
 export interface StepRunner {
-  /** @throws whatever the agent threw, or the pool's refusal. */
+  /**
+   * @throws whatever the agent threw
+   * @throws AgentsUnavailableError nothing was wrong with the step; it may be tried again
+   */
   run(work: StepWork): Promise<JsonValue>
   /** Versions of the agents there are, by name. */
   readonly agentVersions: ReadonlyMap<string, string>

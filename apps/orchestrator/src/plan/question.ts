@@ -35,7 +35,7 @@ const CONTRACT_WORDS: Readonly<Record<Language, RegExp>> = {
   pt: /\b(contratos?|contratacao|contratacoes|compras?|gastos?)\b/,
 }
 const ORGAN_WORDS = /\b(?:(?<en>ministry|department) of (?:the )?|(?<pt>ministerio) d[aeo]s? )(?<rest>.+)$/
-const YEAR = /\b(?<year>20\d\d)\b/g
+const YEAR = /\b(?<year>(?:19|20)\d\d)\b/g
 const EXAMPLES = '"Analyze Ministry of Health contracts 2024" or "Analise os contratos do Ministério da Saúde em 2024"'
 
 /**

@@ -39,7 +39,9 @@ function stepProblems(step: PlanStep, plan: Plan, knownAgents: ReadonlySet<strin
 
 /** Kahn's algorithm: what is left when no step without open dependencies remains lies on a cycle or behind one. */
 function cycle(plan: Plan): string[] {
-  const open = new Map(plan.steps.map(({ id, dependsOn }) => [id, new Set(dependsOn)]))
+  const ids = new Set(plan.steps.map(({ id }) => id))
+  // One that is no step is a problem of its own, and nothing waits for it in a circle.
+  const open = new Map(plan.steps.map(({ id, dependsOn }) => [id, new Set(dependsOn.filter((name) => ids.has(name)))]))
   for (let free = freeStep(open); free !== undefined; free = freeStep(open)) {
     open.delete(free)
     for (const dependencies of open.values()) dependencies.delete(free)

@@ -4,6 +4,7 @@ import type { RedisConnection } from '@cidadao/cache/redis'
 import { defineService, type Service } from '@cidadao/contracts'
 import type { Database } from '@cidadao/db'
 import type { HealthContributor, HealthPart, HealthRegistry } from '@cidadao/monitoring'
+import { redisNodes } from './redis-health.ts'
 
 interface Watched {
   readonly db: Database
@@ -84,20 +85,6 @@ function cacheTiers(cache: Cache, timeoutMs: number): HealthContributor {
         }
       })
       return { status: 'pass', children }
-    },
-  }
-}
-
-function redisNodes(redis: RedisConnection, timeoutMs: number): HealthContributor {
-  return {
-    name: 'redis',
-    critical: false,
-    timeoutMs,
-    check: () => {
-      const status = redis.status()
-      if (status.state === 'connected') return { status: 'pass', observedValue: status.mode }
-      const detail = 'cause' in status ? status.cause.message : ''
-      return { status: 'fail', observedValue: status.state, code: 'REDIS_UNAVAILABLE', detail }
     },
   }
 }

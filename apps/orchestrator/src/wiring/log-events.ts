@@ -1,6 +1,7 @@
 import type { Cache } from '@cidadao/cache'
 import type { RedisConnection } from '@cidadao/cache/redis'
 import type { EventSource, Logger } from '@cidadao/contracts'
+import { EngineStoppingError } from '../errors.ts'
 import type { EngineEvents } from '../engine/execution-engine.ts'
 
 interface Speaking {
@@ -18,12 +19,17 @@ export function logEvents(logger: Logger, { engine, cache, redis }: Speaking): v
   engine.events.on('run-stalled', ({ id, error, retryInMs }) =>
     logger.warn('investigation stalled', { investigation: id, error, retryInMs }),
   )
-  engine.events.on('run-abandoned', ({ id, error }) => logger.error('investigation given up by this process', { investigation: id, error }))
+  engine.events.on('run-abandoned', ({ id, error }) => {
+    if (error instanceof EngineStoppingError) logger.info('investigation left to the next start', { investigation: id })
+    else logger.error('investigation given up by this process', { investigation: id, error })
+  })
   engine.events.on('step-ended', ({ id, stepId, status, reason }) => {
     if (status === 'failed') logger.warn('step failed', { investigation: id, step: stepId, reason })
   })
   cache.on('tier-state', ({ tier, from, to, cause }) => logger.warn('cache tier changed state', { tier, from, to, cause }))
   redis?.on('status', (status) => {
+    // Idle is how it begins and ends.
+    if (status.state === 'idle') return
     if (status.state === 'connected') logger.info('redis connected', { mode: status.mode, nodes: status.nodes.length })
     else logger.warn('redis not usable', { ...status })
   })

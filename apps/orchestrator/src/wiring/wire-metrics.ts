@@ -1,8 +1,9 @@
 import type { AgentPool, RunOutcome as PoolOutcome } from '@cidadao/agent-pool'
 import type { Cache } from '@cidadao/cache'
-import type { EventSource } from '@cidadao/contracts'
+import type { EventSource, JsonValue } from '@cidadao/contracts'
 import type { Database } from '@cidadao/db'
 import type { Catalogue, Metrics } from '@cidadao/monitoring'
+import type { Finding } from '@cidadao/procurement'
 import type { EngineEvents } from '../engine/execution-engine.ts'
 
 interface Measured {
@@ -19,9 +20,16 @@ export function wireMetrics({ metrics, catalogue }: { readonly metrics: Metrics;
   wireDatabase(catalogue, house.db, metrics)
   wireCache(catalogue, house.cache, metrics)
   wirePool(catalogue, house.pool, metrics)
-  house.engine.events.on('run-ended', ({ outcome, durationMs }) => {
+  house.engine.events.on('run-ended', ({ outcome, durationMs, results }) => {
     catalogue.investigations.duration.observe(durationMs / 1_000, { status: outcome.status })
+    for (const rule of indicatingRules(results)) catalogue.investigations.anomalies.add(1, { rule })
   })
+}
+
+/** Rules whose finding says that something deserves a look. Results of other plans than ours may have no findings. */
+function indicatingRules(results: JsonValue | undefined): readonly string[] {
+  const { findings = [] } = (results ?? {}) as { readonly findings?: readonly Partial<Finding>[] }
+  return findings.flatMap(({ rule, outcome }) => (outcome === 'indication' && rule !== undefined ? [rule] : []))
 }
 
 function wireDatabase({ db, investigations, resilience }: Catalogue, database: Database, metrics: Metrics): void {

@@ -1,0 +1,14 @@
+/** The plan interpreter is replayed from stored events: the same events must give the same commands on any machine, at any time. */
+const PURITY = 'decide() is pure: no clock and no chance; what it needs to know comes as an event.'
+
+const IMPURE = ['Date', 'performance', 'crypto', 'process', 'setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask', 'fetch']
+
+/** Types may be imported, code not: it could bring in what is refused here. */
+export const pureDecide = {
+  files: ['src/engine/decide.ts'],
+  rules: {
+    'no-restricted-globals': ['error', ...IMPURE.map((name) => ({ name, message: PURITY }))],
+    'no-restricted-properties': ['error', { object: 'Math', property: 'random', message: PURITY }],
+    '@typescript-eslint/no-restricted-imports': ['error', { patterns: [{ regex: '.*', allowTypeImports: true, message: PURITY }] }],
+  },
+}
