@@ -2,6 +2,8 @@ import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { eventually, startPostgres, type PostgresFixture } from '../src/index.ts'
 
+const inContainers = process.env.TEST_SERVICES === 'docker'
+
 describe('a PostgreSQL to be broken', () => {
   let server: PostgresFixture
   let client: pg.Client
@@ -21,6 +23,38 @@ describe('a PostgreSQL to be broken', () => {
 
   it('has the settings asked for', async () => {
     expect((await client.query('show max_connections')).rows).toEqual([{ max_connections: '17' }])
+  })
+
+  it.skipIf(inContainers)('listens on the loopback address only [skipped with TEST_SERVICES=docker]', async () => {
+    const { rows } = await client.query<{ name: string; setting: string }>(
+      `select name, setting from pg_settings where name in ('listen_addresses', 'unix_socket_directories') order by name`,
+    )
+    expect(rows).toEqual([
+      { name: 'listen_addresses', setting: '127.0.0.1' },
+      { name: 'unix_socket_directories', setting: '' },
+    ])
+  })
+
+  it.skipIf(inContainers)(
+    'is UTF-8, ordered by bytes whatever the system has, and in UTC [skipped with TEST_SERVICES=docker]',
+    async () => {
+      const { rows } = await client.query(
+        `select pg_encoding_to_char(encoding) as encoding, datlocprovider as provider, datlocale as locale, current_setting('TimeZone') as zone
+       from pg_database where datname = current_database()`,
+      )
+      expect(rows).toEqual([{ encoding: 'UTF8', provider: 'b', locale: 'C.UTF-8', zone: 'UTC' }])
+      expect((await client.query(`select upper('ação') as word`)).rows).toEqual([{ word: 'AÇÃO' }])
+    },
+  )
+
+  it('asks everybody for a password, by SCRAM', async () => {
+    const { rows } = await client.query<{ method: string }>(
+      `select distinct auth_method as method from pg_hba_file_rules where type = 'host'`,
+    )
+    expect(rows).toContainEqual({ method: 'scram-sha-256' })
+    const wrong = new URL(server.url())
+    wrong.password = 'wrong'
+    await expect(new pg.Client({ connectionString: wrong.toString() }).connect()).rejects.toMatchObject({ code: '28P01' })
   })
 
   it('ends client connections when told to, and says how many', async () => {
