@@ -394,8 +394,11 @@ describe('the server', () => {
       ),
     ).resolves.toBeInstanceOf(TypeError)
     asked.open()
+    const openedMs = performance.now()
     expect((await answer).status).toBe(200)
     await stopped
+    // Without waiting for the connection, which the client would keep.
+    expect(performance.now() - openedMs).toBeLessThan(2_000)
   })
 
   it('cuts after the grace what does not come to an end', async () => {

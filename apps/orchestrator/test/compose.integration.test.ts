@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { writeSyntheticPortal } from '@cidadao/procurement'
-import { startRedisCluster, testRedisCluster } from '@cidadao/testing'
+import { eventually, startRedisCluster, testRedisCluster } from '@cidadao/testing'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { House } from '../src/compose.ts'
 import { openTestDatabase } from './support/test-database.ts'
@@ -53,16 +53,21 @@ describe('with a Redis Cluster', () => {
     const other = await startHouse({ ...env, DATABASE_URL: (await openTestDatabase()).url })
     expect(await investigate(other.house)).toEqual({ status: 'completed', remembered: 6 })
 
-    const checks = await checksOf(house)
-    expect(checks.redis?.[0]).toMatchObject({ status: 'pass', observedValue: 'cluster', critical: false })
-    expect(checks['redis:slots']?.[0]).toMatchObject({ status: 'pass', observedValue: 16_384 })
-    for (let node = 1; node <= nodes.length; node++) {
-      expect(checks[`redis:node-${node}`]?.[0]).toMatchObject({
-        status: 'pass',
-        observedValue: expect.stringMatching(/^(master|slave)$/) as string,
-      })
-    }
-    expect(Number(checks['redis:node-1:connected-clients']?.[0]?.observedValue)).toBeGreaterThan(0)
+    // A snapshot, refreshed in the background: replicas are found a moment after the primaries.
+    await eventually(
+      async () => {
+        const checks = await checksOf(house)
+        expect(checks.redis?.[0]).toMatchObject({ status: 'pass', observedValue: 'cluster', critical: false })
+        expect(checks['redis:slots']?.[0]).toMatchObject({ status: 'pass', observedValue: 16_384 })
+        expect(checks['redis:nodes']?.[0]).toMatchObject({ status: 'pass', observedValue: nodes.length })
+        for (let node = 1; node <= nodes.length; node++) {
+          const role = expect.stringMatching(/^(master|slave)$/) as string
+          expect(checks[`redis:node-${node}`]?.[0]).toMatchObject({ status: 'pass', observedValue: role })
+          expect(Number(checks[`redis:node-${node}:connected-clients`]?.[0]?.observedValue)).toBeGreaterThan(0)
+        }
+      },
+      { deadlineMs: 10_000, intervalMs: 200 },
+    )
   })
 
   it('and a wrong password it refuses to start, and says why, without the password', async () => {

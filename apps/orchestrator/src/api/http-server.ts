@@ -117,6 +117,15 @@ function buildServer(options: HttpServerOptions, deps: HttpServerDependencies): 
   server.addHook('onRequest', async (request, reply) => {
     reply.headers({ ...SECURE_HEADERS, 'x-request-id': request.id })
   })
+  let closing = false
+  server.addHook('preClose', async () => {
+    closing = true
+  })
+  server.addHook('onSend', async (_request, reply, payload) => {
+    // What is answered while closing must not leave its connection open for a next request: stopping would wait for it.
+    if (closing) reply.header('connection', 'close')
+    return payload
+  })
   server.addHook('onResponse', async (request, reply) => deps.onAnswered?.(toAnswered(request, reply)))
   server.setErrorHandler((thrown, request, reply) => answerFailure(toError(thrown), { request, reply, logger: deps.logger }))
   server.setNotFoundHandler((request, reply) =>

@@ -22,23 +22,22 @@ async function look(redis: RedisConnection): Promise<HealthObservation> {
   }
   const client = redis.client()
   const nodes: readonly RedisClient[] = 'nodes' in client ? client.nodes('all') : [client]
-  const [cluster, ...parts] = await Promise.all([clusterPart(client), ...nodes.map(nodePart)])
-  return { status: 'pass', observedValue: status.mode, children: [...(cluster === undefined ? [] : [cluster]), ...parts] }
+  const [cluster, ...parts] = await Promise.all([clusterParts(client, nodes.length), ...nodes.map(nodePart)])
+  return { status: 'pass', observedValue: status.mode, children: [...cluster, ...parts] }
 }
 
-/** Of a cluster: whether it serves all its slots. */
-async function clusterPart(client: RedisClient): Promise<HealthPart | undefined> {
-  if (!('nodes' in client)) return undefined
+/** Of a cluster: whether it serves all its slots, and whether we reach every node that it knows. */
+async function clusterParts(client: RedisClient, reached: number): Promise<readonly HealthPart[]> {
+  if (!('nodes' in client)) return []
   const info = fieldsOf(await client.cluster('INFO'))
   const served = Number(info.get('cluster_slots_ok') ?? 0)
-  const whole = info.get('cluster_state') === 'ok'
-  return {
-    name: 'slots',
-    status: whole ? 'pass' : 'fail',
-    observedValue: served,
-    observedUnit: 'slots',
-    ...(whole ? {} : { code: 'REDIS_CLUSTER_DEGRADED' }),
-  }
+  const degraded = info.get('cluster_state') === 'ok' ? {} : { status: 'fail' as const, code: 'REDIS_CLUSTER_DEGRADED' }
+  const missing = reached < Number(info.get('cluster_known_nodes') ?? 0)
+  const lacking = missing ? { status: 'warn' as const, code: 'REDIS_NODES_MISSING' } : {}
+  return [
+    { name: 'slots', status: 'pass', observedValue: served, observedUnit: 'slots', ...degraded },
+    { name: 'nodes', status: 'pass', critical: false, observedValue: reached, observedUnit: 'nodes', ...lacking },
+  ]
 }
 
 /** Nodes are numbered: their addresses are not for reports. One that does not answer warns, the others serve its slots or not. */
