@@ -1,7 +1,8 @@
 #!/usr/bin/env -S node --conditions=@cidadao/source --disable-warning=ExperimentalWarning
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { enableCompileCache } from 'node:module'
+// As a whole: a name that an old Node.js does not have would end the import before anything could be said.
+import nodeModule from 'node:module'
 import { constants } from 'node:os'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -24,7 +25,7 @@ const FLAGS = ['--conditions=@cidadao/source', '--disable-warning=ExperimentalWa
 // written, nothing is kept.
 const modules = new URL('../../../node_modules/', import.meta.url)
 if (process.env.NODE_COMPILE_CACHE === undefined && existsSync(modules)) {
-  const { directory } = enableCompileCache(fileURLToPath(new URL('.cache/cidadao', modules)))
+  const { directory } = nodeModule.enableCompileCache(fileURLToPath(new URL('.cache/cidadao', modules)))
   // Threads look here.
   if (directory !== undefined) process.env.NODE_COMPILE_CACHE = dirname(directory)
 }

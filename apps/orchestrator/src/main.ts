@@ -3,7 +3,7 @@ import { CommanderError } from 'commander'
 import { errorLines, EXIT_CODES, exitCodeOf } from './cli/exit-codes.ts'
 import { runProgram } from './cli/program.ts'
 import { stopOnSignals } from './cli/signals.ts'
-import { systemTerminal } from './cli/terminal.ts'
+import { systemTerminal } from './cli/output/terminal.ts'
 
 const terminal = systemTerminal()
 const signal = stopOnSignals(process, { force: () => process.exit(EXIT_CODES.failure), nowMs: () => systemClock.monotonicMs() })

@@ -1,11 +1,16 @@
+import { existsSync } from 'node:fs'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { BIN, HAS_PSEUDO_TERMINAL, runCli, runOnPseudoTerminal } from './cli/cli-process.ts'
 import { openWorkplace, type Workplace } from './cli/workplace.ts'
 
 const TIMEOUT_MS = 120_000
 const QUESTION = 'Analyze all contracts of 2024'
+
+const DATA_DIR = process.env.TEST_DATA_DIR ?? resolve(import.meta.dirname, '../../../../shared/data')
+const REAL_FILES = join(DATA_DIR, 'portal-202401')
+const HAS_REAL_FILES = existsSync(REAL_FILES)
 
 interface Printed {
   readonly investigation: {
@@ -73,6 +78,15 @@ describe('cidadao investigate', { timeout: TIMEOUT_MS }, () => {
       [3, 'field-count'],
       [6, 'amount'],
     ])
+  })
+
+  it.skipIf(!HAS_REAL_FILES)('finds the known numbers in the official files (skipped without TEST_DATA_DIR)', async () => {
+    const question = 'Analise os contratos do Ministério da Saúde em 2024'
+    const { code, stdout } = await place.run(['investigate', question, '--source', REAL_FILES, '--json'])
+    expect(code).toBe(0)
+    const { summary, audit } = JSON.parse(stdout) as Printed
+    expect(summary).toMatchObject({ contracts: 419, totalInitialValue: '9222273688.82', rejectedRows: 0 })
+    expect(audit.verified).toBe(true)
   })
 
   it.skipIf(!HAS_PSEUDO_TERMINAL)('shows progress on a terminal (skipped where util-linux "script" is missing)', async () => {

@@ -1,6 +1,6 @@
 import type { Language } from '../plan/question.ts'
-import type { Terminal } from './terminal.ts'
-import { CLI_TEXTS, type CliTexts } from './texts.ts'
+import type { Terminal } from './output/terminal.ts'
+import { CLI_TEXTS, type CliTexts } from './output/texts.ts'
 
 /** What every command is given. */
 export interface CommandContext {

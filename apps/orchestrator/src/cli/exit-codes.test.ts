@@ -3,7 +3,7 @@ import { CommanderError } from 'commander'
 import { describe, expect, it } from 'vitest'
 import { UsageError } from './errors.ts'
 import { errorLines, exitCodeOf } from './exit-codes.ts'
-import { printable } from './terminal.ts'
+import { printable } from './output/terminal.ts'
 
 class NewerError extends InfraError {
   readonly code = 'DB_NEWER_THAN_CODE'

@@ -4,9 +4,9 @@ import { VERSION } from '../version.ts'
 import { toContext, type CommandContext, type OutputOptions } from './command-context.ts'
 import type { InvestigateOptions } from './commands/investigate.ts'
 import { EXIT_CODES, type ExitCode } from './exit-codes.ts'
-import { HELP_TEXTS, type HelpTexts } from './help-texts.ts'
-import type { Terminal } from './terminal.ts'
-import { languageOfLocale } from './texts.ts'
+import { HELP_TEXTS, type HelpTexts } from './output/help-texts.ts'
+import type { Terminal } from './output/terminal.ts'
+import { languageOfLocale } from './output/texts.ts'
 
 /** Runs one call of `cidadao` and resolves to its exit code; rejects with what went wrong. */
 export async function runProgram(args: readonly string[], terminal: Terminal, signal: AbortSignal): Promise<ExitCode> {

@@ -9,7 +9,7 @@ import { VERSION } from '../../version.ts'
 import { toRedisOptions } from '../../wiring/config-to-options.ts'
 import type { CommandContext, OutputOptions } from '../command-context.ts'
 import { errorLines, EXIT_CODES, type ExitCode } from '../exit-codes.ts'
-import type { Style } from '../terminal.ts'
+import type { Style } from '../output/terminal.ts'
 import { quietUnlessAsked } from '../with-house.ts'
 
 export type Diagnosis =

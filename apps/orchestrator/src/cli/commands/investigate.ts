@@ -6,10 +6,10 @@ import { understandQuestion } from '../../plan/question.ts'
 import type { CommandContext, OutputOptions } from '../command-context.ts'
 import { InterruptedError } from '../errors.ts'
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts'
-import { toDocument, type InvestigationDocument } from '../investigation-document.ts'
-import { openOutFile, type OutFile } from '../out-file.ts'
-import { showProgress } from '../progress.ts'
-import { renderInvestigation } from '../render-investigation.ts'
+import { toDocument, type InvestigationDocument } from '../output/investigation-document.ts'
+import { openOutFile, type OutFile } from '../output/out-file.ts'
+import { showProgress } from '../output/progress.ts'
+import { renderInvestigation } from '../output/render-investigation.ts'
 
 export interface InvestigateOptions extends OutputOptions {
   readonly source: string

@@ -2,9 +2,9 @@ import type { InvestigationView } from '../../api/api-ports.ts'
 import { listInvestigations, readInvestigation } from '../../investigation-views.ts'
 import type { CommandContext, OutputOptions } from '../command-context.ts'
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts'
-import { toDocument } from '../investigation-document.ts'
-import { renderInvestigation } from '../render-investigation.ts'
-import { printable } from '../terminal.ts'
+import { toDocument } from '../output/investigation-document.ts'
+import { renderInvestigation } from '../output/render-investigation.ts'
+import { printable } from '../output/terminal.ts'
 import { withStore } from '../with-house.ts'
 
 /** `cidadao list`: the newest investigations, a line each. */

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { open, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { hasCode, toError } from '@cidadao/contracts'
-import { UsageError } from './errors.ts'
+import { UsageError } from '../errors.ts'
 
 /** A file that will be written at the end, known to be writable from the beginning. */
 export interface OutFile {

@@ -1,5 +1,5 @@
 import type { EventSource } from '@cidadao/contracts'
-import type { EngineEvents } from '../engine/execution-engine.ts'
+import type { EngineEvents } from '../../engine/execution-engine.ts'
 import { printable, type Terminal } from './terminal.ts'
 
 const MARKS = { completed: '✓', failed: '✗', skipped: '–', cancelled: '–' } as const

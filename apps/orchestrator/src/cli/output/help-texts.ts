@@ -1,4 +1,4 @@
-import type { Language } from '../plan/question.ts'
+import type { Language } from '../../plan/question.ts'
 
 /** What `--help` says, in both languages. The refusals of the argument parser are in English, like all errors. */
 export interface HelpTexts {

@@ -1,6 +1,6 @@
 import type { InvestigationStatus } from '@cidadao/db'
 import type { Severity } from '@cidadao/procurement'
-import type { Language } from '../plan/question.ts'
+import type { Language } from '../../plan/question.ts'
 
 /** Everything the terminal says, in both languages; a missing translation does not compile. */
 export interface CliTexts {

@@ -1,6 +1,6 @@
 import { displayMoney, parseDecimalMoney, type Finding, type FindingValue, type RejectSummary } from '@cidadao/procurement'
-import type { Language } from '../plan/question.ts'
-import type { CommandContext } from './command-context.ts'
+import type { Language } from '../../plan/question.ts'
+import type { CommandContext } from '../command-context.ts'
 import type { InvestigationDocument } from './investigation-document.ts'
 import { printable, type Style } from './terminal.ts'
 import type { CliTexts } from './texts.ts'
