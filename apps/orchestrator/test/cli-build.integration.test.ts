@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process'
-import { cp, mkdir, readdir, rm, symlink } from 'node:fs/promises'
+import { cp, mkdir, readdir, rm, stat, symlink } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { runCli } from './cli/cli-process.ts'
+import { runCli, startCli } from './cli/cli-process.ts'
 import { openFolder } from './cli/workplace.ts'
 
 const TIMEOUT_MS = 180_000
@@ -31,7 +31,7 @@ async function linkModules(from: string, to: string): Promise<void> {
   }
 }
 
-it('runs an investigation in threads with no TypeScript source anywhere near', { timeout: TIMEOUT_MS }, async () => {
+it('runs and serves with no TypeScript source anywhere near, and leaves no server behind', { timeout: TIMEOUT_MS }, async () => {
   const env = { CIDADAO_DATA_DIR: join(folder, 'data') }
   const main = [process.execPath, join(folder, 'app/dist/main.js')] as const
   const { code, stdout, stderr } = await runCli(['demo', '--lang', 'pt'], { cwd: folder, env, command: main })
@@ -43,4 +43,12 @@ it('runs an investigation in threads with no TypeScript source anywhere near', {
   const bin = [process.execPath, join(folder, 'app/bin/cidadao.mjs')] as const
   const listed = await runCli(['list', '--json'], { cwd: folder, env, command: bin })
   expect(JSON.parse(listed.stdout)).toMatchObject([{ status: 'completed' }])
+
+  const postmasterPid = join(folder, 'data/cluster/postmaster.pid')
+  const server = startCli(['start'], { cwd: folder, env, command: main })
+  await server.waitFor(/Ctrl-C stops/)
+  await stat(postmasterPid)
+  server.process.kill('SIGINT')
+  expect(await server.ended).toMatchObject({ code: 0 })
+  await expect(stat(postmasterPid), 'no PostgreSQL is left behind').rejects.toThrow('ENOENT')
 })
