@@ -71,7 +71,7 @@ export class Database implements Service {
     this.#resilience = new Resilience({ options: this.#options.resilience, events, clock })
     this.#pool = new ConnectionPool({ url, options: this.#options.pool, events, logger, clock })
     this.#prisma = new PrismaSource(this.#resilience)
-    this.#transactions = new TransactionRunner({ pool: this.#pool, resilience: this.#resilience, audit: this.audit })
+    this.#transactions = new TransactionRunner({ pool: this.#pool, resilience: this.#resilience, audit: this.audit, events })
     this.#executors = resilientExecutors(this.#pool, this.#resilience)
     this.sql = this.#executors.once
     this.investigations = new InvestigationStore({ executors: this.#executors, units: this.#transactions, clock, events })

@@ -24,6 +24,8 @@ export interface DatabaseEvents {
   readonly 'connection-budget': { readonly planned: number; readonly available: number; readonly processes: number }
   /** Migrations were applied, or there was nothing to apply. */
   readonly migrated: { readonly applied: number; readonly durationMs: number }
+  /** Entries of the audit log were committed with the change they tell of. */
+  readonly audited: { readonly entries: number }
   /** A save was committed. */
   readonly saved: { readonly investigationId: string; readonly version: number; readonly status: InvestigationStatus }
   /** A save that changed the status was committed; `from` is null for a new investigation. */

@@ -45,6 +45,20 @@ describe('a transaction', () => {
     expect(await auditActions(db, 'inv_gone')).toEqual([])
   })
 
+  it('tells how many entries were committed, and nothing of those that were rolled back', async () => {
+    const told: number[] = []
+    onTestFinished(db.events.on('audited', ({ entries }) => told.push(entries)))
+    await db.transaction(async (tx) => tx.audit(entry('one.done', 'inv_told'), entry('two.done', 'inv_told')))
+    await rejectionOf(
+      db.transaction(async (tx) => {
+        tx.audit(entry('never.done', 'inv_told'))
+        throw new Error('no')
+      }),
+    )
+    await db.investigations.get('inv_told')
+    expect(told).toEqual([2])
+  })
+
   it('does not save a change whose audit entry is refused', async () => {
     const bad: AuditEntry = { actor: { kind: 'system' }, action: '', investigation: 'inv_unaudited' }
     await rejectionOf(db.investigations.save({ id: 'inv_unaudited', query: 'q' }, { audit: bad }))

@@ -27,6 +27,7 @@ export function logEvents(logger: Logger, { engine, cache, redis }: Speaking): v
     if (status === 'failed') logger.warn('step failed', { investigation: id, step: stepId, reason })
   })
   cache.on('tier-state', ({ tier, from, to, cause }) => logger.warn('cache tier changed state', { tier, from, to, cause }))
+  cache.on('error', ({ operation, error, tier, namespace }) => logger.warn('cache operation failed', { operation, error, tier, namespace }))
   redis?.on('status', (status) => {
     // Idle is how it begins and ends.
     if (status.state === 'idle') return

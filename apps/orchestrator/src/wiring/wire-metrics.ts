@@ -32,16 +32,22 @@ function indicatingRules(results: JsonValue | undefined): readonly string[] {
   return findings.flatMap(({ rule, outcome }) => (outcome === 'indication' && rule !== undefined ? [rule] : []))
 }
 
-function wireDatabase({ db, investigations, resilience }: Catalogue, database: Database, metrics: Metrics): void {
+function wireDatabase({ db, investigations, resilience, audit }: Catalogue, database: Database, metrics: Metrics): void {
   const { events } = database
   events.on('query', ({ operation, durationMs, code }) => {
     const [verb = 'other'] = operation.split(/[.-]/)
-    const labels = { db_system_name: 'postgresql', db_operation_name: verb, db_query_summary: operation, error_type: code ?? '' } as const
+    const labels = {
+      db_system_name: 'postgresql',
+      db_operation_name: verb,
+      db_query_summary: operation,
+      error_type: code ?? 'none',
+    } as const
     db.operationDuration.observe(durationMs / 1_000, labels)
   })
   events.on('acquire', ({ waitMs }) => db.connectionWaitTime.observe(waitMs / 1_000, POOL))
   events.on('release', ({ useMs }) => db.connectionUseTime.observe(useMs / 1_000, POOL))
   events.on('pool-timeout', () => db.connectionTimeouts.add(1, POOL))
+  events.on('audited', ({ entries }) => audit.entries.add(entries))
   events.on('retry', () => resilience.retries.add(1, { operation: 'db', outcome: 'failure' }))
   events.on('breaker', ({ state }) => resilience.breakerState.set(state, { name: 'db' }))
   events.on('transition', ({ from, to }) => investigations.transitions.add(1, { from: from ?? 'none', to }))

@@ -1,6 +1,8 @@
+import type { TypedEvents } from '@cidadao/contracts'
 import type { AuditEntry } from '../audit/audit-entry.ts'
 import { CommitUnknownError, ConnectionLostError, TransactionLostError } from '../errors/connection-errors.ts'
 import { TransactionAbortedError } from '../errors/database-error.ts'
+import type { DatabaseEvents } from '../events.ts'
 import { isBroken, type ConnectionPool, type PooledClient } from '../pool/connection-pool.ts'
 import type { AttemptContext, Resilience } from '../resilience/resilience.ts'
 import type { SqlExecutor } from '../sql-executor.ts'
@@ -16,6 +18,7 @@ export interface TransactionRunnerParts {
   readonly pool: ConnectionPool
   readonly resilience: Resilience
   readonly audit: AuditAppender
+  readonly events: TypedEvents<DatabaseEvents>
 }
 
 /**
@@ -51,6 +54,7 @@ export class TransactionRunner implements UnitRunner {
     const { unit, result } = await this.#parts.resilience.run(repeatability, (attempt) => this.#attempt(begin, attempt, work))
     // After the connection went back: a listener may want one itself.
     unit.committed()
+    if (unit.entries.length > 0) this.#parts.events.emit('audited', { entries: unit.entries.length })
     return result
   }
 
