@@ -23,7 +23,9 @@ export async function runReadmeExample(folder: string): Promise<ReadmeExample> {
   const file = join(scratch, 'example.ts')
   await writeFile(file, code)
   try {
-    const { stdout } = await promisify(execFile)(process.execPath, ['--conditions=@cidadao/source', file], { timeout: 60_000 })
+    // An environment of its own: a runner that asks for colours would get them into the text.
+    const options = { timeout: 60_000, env: { NO_COLOR: '1' } }
+    const { stdout } = await promisify(execFile)(process.execPath, ['--conditions=@cidadao/source', file], options)
     return { promised: promisedOutput(code), printed: stdout.trimEnd().split('\n') }
   } finally {
     await rm(scratch, { recursive: true, force: true })
