@@ -279,6 +279,9 @@ describe('probes, health and metrics', () => {
     expect(text).toMatch(/^investigations_transitions_total\{from="processing",to="completed"\} [1-9]/m)
     expect(text).toMatch(/^agent_pool_task_duration_seconds_count\{.*type="digits".*\} [1-9]/m)
     expect(text).toMatch(/^http_server_request_duration_seconds_count\{.*http_route="unmatched".*\} [1-9]/m)
+    expect(text).toMatch(/^audit_entries_total [1-9]/m)
+    expect(text).toMatch(/^db_client_operation_duration_seconds_count\{.*error_type="none".*\} [1-9]/m)
+    expect(text).not.toMatch(/^metrics_overflow_total\{.*\} [1-9]/m)
     expect(text).not.toContain('/somewhere/else')
     // Every line is a comment or a sample.
     expect(text.split('\n').filter((line) => line !== '' && !/^(# (HELP|TYPE) |[a-z_:][\w:]*(\{.*\})? [-+\w.]+$)/i.test(line))).toEqual([])
