@@ -19,7 +19,9 @@ describe('the README', () => {
     })
     await mkdir(folder, { recursive: true })
     await writeFile(join(folder, 'example.ts'), example.replace('.data/postgres', dataDir))
-    const { stdout } = await promisify(execFile)(process.execPath, ['--conditions=@cidadao/source', join(folder, 'example.ts')])
+    // A runner that asks for colours would get them into the text.
+    const env = { ...process.env, FORCE_COLOR: '0' }
+    const { stdout } = await promisify(execFile)(process.execPath, ['--conditions=@cidadao/source', join(folder, 'example.ts')], { env })
     const promised = [...example.matchAll(/console\.log\(.*\/\/ (.*)$/gm)].map((match) => match[1])
     expect(promised).toHaveLength(3)
     expect(stdout.trimEnd().split('\n')).toEqual(promised)

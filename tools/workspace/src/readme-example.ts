@@ -23,8 +23,8 @@ export async function runReadmeExample(folder: string): Promise<ReadmeExample> {
   const file = join(scratch, 'example.ts')
   await writeFile(file, code)
   try {
-    // An environment of its own: a runner that asks for colours would get them into the text.
-    const options = { timeout: 60_000, env: { NO_COLOR: '1' } }
+    // A runner that asks for colours would get them into the text.
+    const options = { timeout: 60_000, env: { ...process.env, FORCE_COLOR: '0' } }
     const { stdout } = await promisify(execFile)(process.execPath, ['--conditions=@cidadao/source', file], options)
     return { promised: promisedOutput(code), printed: stdout.trimEnd().split('\n') }
   } finally {
