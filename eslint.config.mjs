@@ -114,11 +114,6 @@ export default tseslint.config(
     },
   },
   {
-    // Programs for developers: they print, and start others in the environment that they were given.
-    files: ['tools/**/*.ts'],
-    rules: { 'no-restricted-syntax': ['error', { selector: 'ExportAllDeclaration', message: 'List names one by one.' }] },
-  },
-  {
     files: ['**/*.config.ts'],
     rules: { '@nx/enforce-module-boundaries': 'off', 'no-restricted-syntax': 'off' },
   },
