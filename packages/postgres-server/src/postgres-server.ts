@@ -17,7 +17,7 @@ import { launchPatiently } from './postmaster/launch-patiently.ts'
 import type { LaunchedServer } from './postmaster/postmaster-launch.ts'
 import { stopPostmaster } from './postmaster/postmaster-stop.ts'
 import { Reaper } from './process/reaper.ts'
-import { requireReachable } from './process/server-account.ts'
+import { reachableBinaries } from './reachable-binaries.ts'
 
 const DURABLE_SETTINGS = { TimeZone: 'UTC', log_timezone: 'UTC' }
 /**
@@ -113,10 +113,10 @@ export class PostgresServer implements Service, EventSource<PostgresServerEvents
 
   async #start(signal: AbortSignal | undefined): Promise<void> {
     const startedMs = systemClock.monotonicMs()
-    const binaries = this.#options.binaries ?? (await findPostgresBinaries())
+    const found = this.#options.binaries ?? (await findPostgresBinaries())
     try {
       const folder = await openDataFolder(await this.#folderPath())
-      await requireReachable(binaries.binDir, folder.account, 'binaries')
+      const binaries = await reachableBinaries(found, folder.account)
       const lock = { waitMs: this.#options.startTimeoutMs, signal }
       this.#running = await withFileLock(folder.lockFile, lock, () => this.#bringUp(folder, binaries, signal))
     } catch (error) {

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs'
-import { chmod, chown, mkdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { chmod, chown, cp, lstat, mkdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { once } from 'node:events'
 import { spawn } from 'node:child_process'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { identifyProcess, PostgresServer, type DurableServerOptions } from '../src/index.ts'
+import { findPostgresBinaries, identifyProcess, PostgresServer, type DurableServerOptions } from '../src/index.ts'
 import { holdServer } from './holder.ts'
 import { prepareFolder, type PreparedFolder } from './prepared-folder.ts'
 import { speaksPostgres } from './speaks-postgres.ts'
@@ -178,15 +178,6 @@ describe('a durable server refuses', () => {
     )
   })
 
-  it.skipIf(!isRoot)("a folder that the server's account may not enter [skipped unless root]", async () => {
-    const closed = join(await tempFolder(), 'closed')
-    await mkdir(closed, { mode: 0o700 })
-    await expect(durable(join(closed, 'data')).start()).rejects.toMatchObject({
-      code: 'POSTGRES_SERVER_PATH_UNREACHABLE',
-      facts: { what: 'data' },
-    })
-  })
-
   it('a password that is not the one the folder was created with', async () => {
     const dataDir = await tempFolder()
     const server = durable(dataDir, { password: 'first' })
@@ -219,5 +210,40 @@ describe('a durable server refuses', () => {
     expect(existsSync(join(dataDir, 'cluster'))).toBe(false)
     await server.start()
     expect(await speaksPostgres(server.port)).toBe(true)
+  })
+})
+
+describe.skipIf(!isRoot)('as root, in a folder closed to others [skipped unless root, who has to step down]', () => {
+  async function closedFolder(): Promise<string> {
+    const closed = join(await tempFolder(), 'closed')
+    await mkdir(closed, { mode: 0o700 })
+    return closed
+  }
+
+  it('keeps the data in a folder of the machine, with a link to it where it was wanted', async () => {
+    const dataDir = join(await closedFolder(), 'deep', 'data')
+    const first = durable(dataDir)
+    await first.start()
+    onTestFinished(async () => rm(await realpath(dataDir), { recursive: true, force: true }))
+    const url = new URL(first.connectionUrl())
+    await first.stop()
+    expect((await lstat(dataDir)).isSymbolicLink()).toBe(true)
+    const second = durable(dataDir)
+    await second.start()
+    expect(new URL(second.connectionUrl()).password).toBe(url.password)
+    await second.stop()
+  })
+
+  it('runs a copy of the programs that npm brought', async () => {
+    const native = dirname((await findPostgresBinaries()).binDir)
+    const closed = join(await closedFolder(), 'native')
+    await cp(native, closed, { recursive: true, verbatimSymlinks: true })
+    const found = await findPostgresBinaries()
+    const binDir = join(closed, 'bin')
+    const binaries = { ...found, binDir, initdb: join(binDir, 'initdb'), postgres: join(binDir, 'postgres') }
+    const server = durable(await tempFolder(), { binaries })
+    await server.start()
+    expect(server.origin).toBe('started')
+    await server.stop()
   })
 })

@@ -2,6 +2,7 @@ import { chmod, chown, mkdir, readdir, readFile, realpath, rename, rm, stat, wri
 import { join, resolve } from 'node:path'
 import { PostgresFolderForeignError, PostgresFolderNotWritableError } from '../errors.ts'
 import { hasErrno } from '../process/process-identity.ts'
+import { reachableFolder } from './reachable-folder.ts'
 import { accountOfFolder, chooseAccount, requireReachable, type ServerAccount } from '../process/server-account.ts'
 
 const MARKER = 'cidadao-postgres.json'
@@ -21,7 +22,8 @@ export interface DataFolder {
 }
 
 /**
- * Opens our folder, or makes it where there is nothing or an empty one.
+ * Opens our folder, or makes it where there is nothing or an empty one. As root, a new one in a folder closed to the
+ * server's account becomes a link to one that it may enter.
  *
  * @throws PostgresFolderForeignError where something else is in it; nothing is changed
  * @throws PostgresFolderNotWritableError
@@ -29,7 +31,7 @@ export interface DataFolder {
  */
 export async function openDataFolder(path: string): Promise<DataFolder> {
   try {
-    return await openWritable(resolve(path))
+    return await openWritable(await reachableFolder(resolve(path)))
   } catch (error) {
     if (!hasErrno(error, 'EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST')) throw error
     throw new PostgresFolderNotWritableError(
