@@ -1,11 +1,13 @@
-import { startRedis, startRedisCluster, type RedisFixture } from '@cidadao/testing'
+import { eventually, startRedis, startRedisCluster, type RedisFixture } from '@cidadao/testing'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { createCache, definePolicy, type Cache } from '../src/index.ts'
+import { createCache, definePolicy, type Cache, type WriteOutcome } from '../src/index.ts'
 import { connectRedis, redisTier, type RedisConnection } from '../src/redis/index.ts'
 
 /** For a busy machine; what a client waits without a budget is longer, or for ever. */
 const SLACK_MS = 400
 const BUDGET_MS = 50
+/** Where the budget is not what is tested: on a busy machine a write can miss 50 ms. */
+const PATIENT_MS = 2_000
 
 const unhandled: unknown[] = []
 const noteUnhandled = (reason: unknown): void => void unhandled.push(reason)
@@ -19,8 +21,12 @@ afterEach(() => {
   expect(unhandled).toEqual([])
 })
 
-function cacheOn(redis: RedisConnection): Cache {
-  const cache = createCache({ tiers: [redisTier(redis)], defaultPolicy: definePolicy({ name: 'things', ttlMs: 600_000 }) })
+function cacheOn(redis: RedisConnection, budgetMs = BUDGET_MS): Cache {
+  const cache = createCache({
+    tiers: [redisTier(redis)],
+    guard: { budgetMs },
+    defaultPolicy: definePolicy({ name: 'things', ttlMs: 600_000 }),
+  })
   onTestFinished(async () => {
     await cache.stop()
     await redis.stop()
@@ -37,12 +43,19 @@ const stateOf = (cache: Cache): string | undefined => cache.status().tiers[0]?.s
 const backInUse = (cache: Cache): Promise<void> =>
   vi.waitFor(() => expect(cache.status().tiers[0]).toMatchObject({ state: 'ok', repairsPending: 0 }), { timeout: 15_000, interval: 20 })
 
-async function single(): Promise<{ readonly server: RedisFixture; readonly redis: RedisConnection; readonly cache: Cache }> {
+/** With the small budget a write can miss it while the machine is busy; what is pending is dropped, so it is written again. */
+async function eventuallyDone(write: () => Promise<WriteOutcome>): Promise<void> {
+  await eventually(async () => expect(await write()).toEqual({ outcome: 'done' }), { deadlineMs: 10_000 })
+}
+
+async function single(
+  budgetMs = BUDGET_MS,
+): Promise<{ readonly server: RedisFixture; readonly redis: RedisConnection; readonly cache: Cache }> {
   const server = await startRedis()
   onTestFinished(() => server.stop())
   const redis = connectRedis({ nodes: [server], retryMs: 50 })
   await redis.start()
-  return { server, redis, cache: cacheOn(redis) }
+  return { server, redis, cache: cacheOn(redis, budgetMs) }
 }
 
 describe('40: no Redis at all', () => {
@@ -70,9 +83,9 @@ describe('Redis killed and restarted', () => {
     const redis = connectRedis({ nodes: [server], retryMs: 50 })
     await redis.start()
     const [cache, other] = [cacheOn(redis), cacheOn(redis)]
-    await cache.set('deleted', 'old')
-    await cache.set('replaced', 'old')
-    await cache.set('kept', 'kept')
+    await eventuallyDone(() => cache.set('deleted', 'old'))
+    await eventuallyDone(() => cache.set('replaced', 'old'))
+    await eventuallyDone(() => cache.set('kept', 'kept'))
     await server.kill()
     const down = await timed(async () => {
       const outcomes = [await cache.delete('deleted'), await cache.set('replaced', 'new')]
@@ -86,11 +99,11 @@ describe('Redis killed and restarted', () => {
     expect(await server.command('HEXISTS', 'default/v1/things/kept', 'v')).toBe(1)
     expect([await other.get('deleted'), await other.get('replaced')]).toMatchObject([{ outcome: 'miss' }, { outcome: 'miss' }])
     expect(await other.get('kept')).toMatchObject({ outcome: 'hit', tier: 'redis' })
-    expect(await cache.set('after', 1)).toEqual({ outcome: 'done' })
+    await eventuallyDone(() => cache.set('after', 1))
   })
 
   it('loses its scripts without anybody noticing', async () => {
-    const { server, cache } = await single()
+    const { server, cache } = await single(PATIENT_MS)
     await cache.set('k', 'v')
     await server.command('SCRIPT', 'FLUSH')
     expect(await cache.set('k', 'w')).toEqual({ outcome: 'done' })
@@ -110,7 +123,7 @@ describe('45: Redis frozen', () => {
     expect(after.ms).toBeLessThan(SLACK_MS)
     expect(after.result).toMatchObject({ outcome: 'pending' })
     await backInUse(cache)
-    expect(await cache.set('s', 2)).toEqual({ outcome: 'done' })
+    await eventuallyDone(() => cache.set('s', 2))
   })
 })
 
@@ -120,7 +133,7 @@ describe('Redis full', () => {
     onTestFinished(() => server.stop())
     const redis = connectRedis({ nodes: [server] })
     await redis.start()
-    const [cache, other] = [cacheOn(redis), cacheOn(redis)]
+    const [cache, other] = [cacheOn(redis, PATIENT_MS), cacheOn(redis, PATIENT_MS)]
     await cache.set('k', 'old')
     await server.command('SET', 'ballast', 'x'.repeat(2_500_000)).catch(() => {})
     const outcome = await cache.set('k', 'n'.repeat(1_000))
@@ -135,7 +148,7 @@ describe('Redis full', () => {
 
 describe('wrong type under a key of ours', () => {
   it('is an error of that key alone, and a write or a delete puts it right', async () => {
-    const { server, cache } = await single()
+    const { server, cache } = await single(PATIENT_MS)
     await server.command('SET', 'default/v1/things/k', 'a string by somebody else')
     expect((await cache.get('k')).outcome).toBe('unavailable')
     expect(stateOf(cache)).toMatch(/ok|slow/)
@@ -161,8 +174,8 @@ describe('a primary of the cluster killed', () => {
     expect(slowest).toBeLessThan(2 * BUDGET_MS + SLACK_MS)
     expect((await cache.deleteMany(keys)).outcome).toBe('pending')
     await backInUse(cache)
-    expect(await cache.setMany(keys.map((key) => [`${key}:after`, key] as const))).toEqual({ outcome: 'done' })
-    const other = cacheOn(redis)
+    await eventuallyDone(() => cache.setMany(keys.map((key) => [`${key}:after`, key] as const)))
+    const other = cacheOn(redis, PATIENT_MS)
     expect((await other.getMany(keys.map((key) => `${key}:after`))).filter((lookup) => lookup.outcome !== 'hit')).toEqual([])
     expect((await other.getMany(keys)).filter((lookup) => lookup.outcome === 'hit')).toEqual([])
   })
