@@ -9,6 +9,7 @@ import { PrismaMetricStore, type MetricStore } from './metrics/metric-store.ts'
 import { migrate, migrationStatus, type MigrationReport } from './migrations/migrator.ts'
 import { ConnectionPool } from './pool/connection-pool.ts'
 import type { PoolSnapshot } from './pool/pool-stats.ts'
+import type { CacheInvalidation } from './outbox/cache-invalidation.ts'
 import { PrismaSource } from './prisma/prisma-source.ts'
 import { Resilience } from './resilience/resilience.ts'
 import { RunStore } from './runs/run-store.ts'
@@ -26,6 +27,8 @@ export interface DatabaseTransaction {
   readonly sql: SqlExecutor
   /** Keeps entries; they are appended last, just before the commit. */
   audit(...entries: readonly AuditEntry[]): void
+  /** Keeps invalidations of the cache; they commit with the transaction, and an outbox relay delivers them. */
+  invalidate(...invalidations: readonly CacheInvalidation[]): void
   /** Called once it is committed; not at all when it is rolled back. */
   afterCommit(callback: () => void): void
 }
@@ -100,6 +103,15 @@ export class Database implements Service {
     return this.#transactions.run((unit) => work(this.#bind(unit)), options)
   }
 
+  /**
+   * Writes invalidations of the cache to the outbox in a transaction of their own: for what could not be invalidated
+   * directly. Throws `InvalidInvalidationError`.
+   */
+  async invalidate(...invalidations: readonly CacheInvalidation[]): Promise<void> {
+    // Invalidating twice does no harm.
+    await this.transaction(async (tx) => tx.invalidate(...invalidations), { idempotent: true })
+  }
+
   /** Asks the server, without retry; rejects when it fails or the signal aborts. */
   async ping(signal?: AbortSignal): Promise<Ping> {
     signal?.throwIfAborted()
@@ -165,6 +177,7 @@ export class Database implements Service {
       runs: new RunStore(executors),
       sql: unit.sql,
       audit: (...entries) => unit.audit(entries),
+      invalidate: (...invalidations) => unit.invalidate(invalidations),
       afterCommit: (callback) => unit.afterCommit(callback),
     }
   }

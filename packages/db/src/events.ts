@@ -26,6 +26,8 @@ export interface DatabaseEvents {
   readonly migrated: { readonly applied: number; readonly durationMs: number }
   /** Entries of the audit log were committed with the change they tell of. */
   readonly audited: { readonly entries: number }
+  /** Invalidations of the cache were committed to the outbox: a relay in this process need not wait for its next look. */
+  readonly 'outbox-written': { readonly rows: number }
   /** A save was committed. */
   readonly saved: { readonly investigationId: string; readonly version: number; readonly status: InvestigationStatus }
   /** A save that changed the status was committed; `from` is null for a new investigation. */

@@ -3,6 +3,7 @@ export { MIGRATION_MODES, type DatabaseOptions, type MigrationMode } from './dat
 export { createEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded-postgres.ts'
 export { BREAKER_STATES, type BreakerState, type DatabaseEvents, type QueryEvent, type TransitionEvent } from './events.ts'
 export type { SqlExecutor, SqlResult, SqlStatement } from './sql-executor.ts'
+export { INVALIDATION_TARGETS, type CacheInvalidation, type InvalidationTarget } from './outbox/cache-invalidation.ts'
 export { TLS_VERIFICATIONS, type PoolOptions, type TlsOptions, type TlsVerification } from './pool/pool-options.ts'
 export type { DurationSummary, PoolSnapshot } from './pool/pool-stats.ts'
 export type { ResilienceOptions } from './resilience/resilience-options.ts'
@@ -126,6 +127,7 @@ export {
   consistencyProof,
   inclusionProof,
   verifyConsistency,
+export { DeliveryTimeoutError, InvalidInvalidationError } from './errors/outbox-errors.ts'
   verifyInclusion,
   type ConsistencyClaim,
   type InclusionClaim,

@@ -3,6 +3,7 @@ import type { AuditEntry } from '../audit/audit-entry.ts'
 import { CommitUnknownError, ConnectionLostError, TransactionLostError } from '../errors/connection-errors.ts'
 import { TransactionAbortedError } from '../errors/database-error.ts'
 import type { DatabaseEvents } from '../events.ts'
+import { writeOutbox } from '../outbox/outbox-writer.ts'
 import { isBroken, type ConnectionPool, type PooledClient } from '../pool/connection-pool.ts'
 import type { AttemptContext, Resilience } from '../resilience/resilience.ts'
 import type { SqlExecutor } from '../sql-executor.ts'
@@ -40,7 +41,7 @@ export class TransactionRunner implements UnitRunner {
 
   async singly<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T> {
     const { unit, result } = await this.#parts.resilience.run('idempotent', async (attempt) => {
-      const open = new OpenUnit(this.#parts.pool, attempt)
+      const open = new OpenUnit(this.#parts.pool, attempt, 'statement')
       return { unit: open, result: await work(open) }
     })
     unit.end()
@@ -55,6 +56,7 @@ export class TransactionRunner implements UnitRunner {
     // After the connection went back: a listener may want one itself.
     unit.committed()
     if (unit.entries.length > 0) this.#parts.events.emit('audited', { entries: unit.entries.length })
+    if (unit.outbox.length > 0) this.#parts.events.emit('outbox-written', { rows: unit.outbox.length })
     return result
   }
 
@@ -69,6 +71,8 @@ export class TransactionRunner implements UnitRunner {
       await client.query(begin)
       const result = await work(unit)
       unit.end()
+      // The log last: its lock is held from here to the end of the commit, and all writers queue for it.
+      if (unit.outbox.length > 0) await writeOutbox(client, unit.outbox)
       if (unit.entries.length > 0) await this.#parts.audit.append(client, unit.entries)
       await commit(client)
       client.release()

@@ -1,5 +1,6 @@
 import type { AuditEntry } from '../audit/audit-entry.ts'
 import { TransactionEndedError } from '../errors/database-error.ts'
+import { toOutboxDrafts, type CacheInvalidation, type OutboxDraft } from '../outbox/cache-invalidation.ts'
 import type { AttemptContext } from '../resilience/resilience.ts'
 import type { SqlExecutor, SqlResult, SqlStatement } from '../sql-executor.ts'
 
@@ -9,6 +10,11 @@ export interface UnitOfWork {
   readonly attempt: AttemptContext
   /** Keeps entries to be appended last, so that the log's lock is held for as short as can be. */
   audit(entries: readonly AuditEntry[]): void
+  /**
+   * Keeps invalidations of the cache; they are written to the outbox just before the commit. A unit that is a single
+   * statement has no transaction for them and throws: its work belongs into `atomically`.
+   */
+  invalidate(invalidations: readonly CacheInvalidation[]): void
   /** Called once the work is committed, and not at all when it is rolled back. */
   afterCommit(callback: () => void): void
 }
@@ -21,16 +27,23 @@ export interface UnitRunner {
   singly<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T>
 }
 
+/** Whether the unit is a transaction or one statement that commits by itself. */
+export const UNIT_SCOPES = ['transaction', 'statement'] as const
+export type UnitScope = (typeof UNIT_SCOPES)[number]
+
 /** The unit itself; whoever runs it collects what it gathered. */
 export class OpenUnit implements UnitOfWork {
   readonly attempt: AttemptContext
   readonly sql: SqlExecutor
+  readonly #scope: UnitScope
   readonly #entries: AuditEntry[] = []
+  readonly #outbox: OutboxDraft[] = []
   readonly #callbacks: (() => void)[] = []
   #ended = false
 
-  constructor(executor: SqlExecutor, attempt: AttemptContext) {
+  constructor(executor: SqlExecutor, attempt: AttemptContext, scope: UnitScope = 'transaction') {
     this.attempt = attempt
+    this.#scope = scope
     this.sql = {
       query: async <Row extends object>(query: SqlStatement | string, values?: unknown[]): Promise<SqlResult<Row>> => {
         this.#requireOpen()
@@ -40,8 +53,14 @@ export class OpenUnit implements UnitOfWork {
   }
 
   audit(entries: readonly AuditEntry[]): void {
-    this.#requireOpen()
+    this.#requireKept(entries.length)
     this.#entries.push(...entries)
+  }
+
+  invalidate(invalidations: readonly CacheInvalidation[]): void {
+    const drafts = invalidations.flatMap(toOutboxDrafts)
+    this.#requireKept(drafts.length)
+    for (const draft of drafts) this.#outbox.push(draft)
   }
 
   afterCommit(callback: () => void): void {
@@ -58,8 +77,19 @@ export class OpenUnit implements UnitOfWork {
     return this.#entries
   }
 
+  get outbox(): readonly OutboxDraft[] {
+    return this.#outbox
+  }
+
   committed(): void {
     for (const callback of this.#callbacks) callback()
+  }
+
+  /** What is kept until the commit would be lost where there is none to come. */
+  #requireKept(count: number): void {
+    this.#requireOpen()
+    if (this.#scope === 'transaction' || count === 0) return
+    throw new TransactionEndedError('a single statement has no commit to add to: do this work in a transaction')
   }
 
   #requireOpen(): void {
