@@ -136,4 +136,12 @@ export { createNoteSigner, parseVerifierKey, type NoteKeyName, type NoteSigner, 
 export { cosignNote, verifyNote, type NoteVerdict } from './audit/transparency/signed-note.ts'
 export { signCheckpoint, verifyCheckpoint, type Checkpoint, type CheckpointVerdict } from './audit/transparency/checkpoint.ts'
 export { formatTlogProof, verifyTlogProof, type TlogProof, type TlogProofVerdict } from './audit/transparency/tlog-proof.ts'
-export { AuditEntryError, AuditFormatError, AuditNotOpenError, AuditOriginError, CanonicalJsonError } from './audit/audit-errors.ts'
+export { AuditTree, type AuditTreeOptions, type TreeHead } from './audit/tree/audit-tree.ts'
+export {
+  AuditEntryError,
+  AuditFormatError,
+  AuditNotOpenError,
+  AuditOriginError,
+  AuditTreeError,
+  CanonicalJsonError,
+} from './audit/audit-errors.ts'

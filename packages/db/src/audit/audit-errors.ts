@@ -25,6 +25,14 @@ export class AuditOriginError extends DatabaseError {
   readonly code = 'DB_AUDIT_ORIGIN_MISMATCH'
 }
 
+/**
+ * The entries in the database do not lead to the Merkle root that is asked for. `facts.reason`: `short` entries are
+ * missing, `root` they are others. Nothing was given out; verify the log against a checkpoint held elsewhere.
+ */
+export class AuditTreeError extends DatabaseError {
+  readonly code = 'DB_AUDIT_TREE_MISMATCH'
+}
+
 /** Raised by the database functions of the audit log; the numbers are part of the migration. */
 const SQLSTATE_NOT_OPEN = 'ZA001'
 const SQLSTATE_ORIGIN = 'ZA002'
