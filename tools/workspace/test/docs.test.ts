@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { eventReference, findDeclaredEvents } from '../src/event-reference.ts'
 import { errorReference, findDeclaredErrors } from '../src/error-reference.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
@@ -19,5 +20,19 @@ describe('docs/errors.md', () => {
     const errors = await findDeclaredErrors(ROOT)
     expect(errors.filter(({ meaning }) => meaning === '').map(({ code }) => code)).toEqual([])
     expect(new Set(errors.map(({ code }) => code)).size).toBe(errors.length)
+  })
+})
+
+describe('docs/events.md', () => {
+  it('lists every event of the sources (npm run docs writes it)', async () => {
+    const events = await findDeclaredEvents(ROOT)
+    expect(new Set(events.map(({ source }) => source))).toContain('DatabaseEvents')
+    const page = await readFile(join(ROOT, 'docs/events.md'), 'utf8')
+    expect(page === eventReference(events), 'docs/events.md is out of date: npm run docs').toBe(true)
+  })
+
+  it('says of each event when it comes', async () => {
+    const events = await findDeclaredEvents(ROOT)
+    expect(events.filter(({ meaning }) => meaning === '').map(({ source, name }) => `${source}.${name}`)).toEqual([])
   })
 })
