@@ -1,4 +1,5 @@
 export { systemClock, delay, type Clock, type Timer, type TimerOptions } from './clock.ts'
+export { isValidCpf, maskCpfs } from './cpf.ts'
 export { InfraError, hasCode, toError, type ErrorFacts, type InfraErrorOptions } from './infra-error.ts'
 export type { JsonObject, JsonValue } from './json.ts'
 export { LOG_LEVELS, silentLogger, type LogFields, type Logger, type LogLevel } from './logger.ts'
