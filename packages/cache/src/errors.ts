@@ -10,6 +10,16 @@ export class CacheKeyError extends InfraError {
   readonly code = 'CACHE_KEY_INVALID'
 }
 
+/** A tag is empty, over-long or ill-formed, or there are too many. The tag itself is not in the message: it may be personal. */
+export class CacheTagError extends InfraError {
+  readonly code = 'CACHE_TAG_INVALID'
+}
+
+/** Tags need a tier that keeps the order of invalidations; the namespace has shared tiers, but none of them does. */
+export class CacheTagsUnsupportedError extends InfraError {
+  readonly code = 'CACHE_TAGS_UNSUPPORTED'
+}
+
 /** A lifetime is not a finite number of milliseconds within the limits. */
 export class CacheTtlError extends InfraError {
   readonly code = 'CACHE_TTL_INVALID'

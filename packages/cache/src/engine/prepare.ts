@@ -72,6 +72,8 @@ export function encodeFor(engine: Engine, context: NamespaceContext, entry: Prep
     schemaHash: context.schemaHash,
     createdAtMs: engine.clock.now().getTime(),
     ...lifetime,
+    sequence: 0,
+    tags: [],
     absent: prepared.value === undefined,
   }
   return encodeEnvelope(header, prepared.value, codecFor(prepared))

@@ -1,3 +1,4 @@
+import type { InvalidationBus, LogicalClock } from '../consistency/logical-clock.ts'
 import type { TierKey } from '../key.ts'
 
 /** What a tier holds under a key: bytes that it does not understand. */
@@ -33,15 +34,43 @@ export type FillOutcome = (typeof FILL_OUTCOMES)[number]
  * Fails closed: a tier that lost its memory of the key (eviction, crash, expiry of the window) refuses the fill.
  */
 export interface TierFence {
-  /** Reads and, where there is no entry, opens a fill window of `windowMs`. */
-  read(key: TierKey, windowMs: number): Promise<TierRead>
+  /** Reads and, where there is no entry, opens a fill window of `windowMs`, with the lease if one is asked for. */
+  read(key: TierKey, windowMs: number, lease?: LeaseRequest): Promise<LeasedRead>
   fill(key: TierKey, entry: TierWrite, generation: Generation): Promise<FillOutcome>
   /** Deletes the key if it is still of that generation; used on damaged entries, so that a newer one survives. */
   discard(key: TierKey, generation: Generation): Promise<void>
 }
 
+/** Asks to be the one, of all processes, who produces a key's value. */
+export interface LeaseRequest {
+  /** Known to the holder alone: nobody else can release or renew. */
+  readonly token: string
+  /** After that, unless renewed, another may take it, in milliseconds by the tier's own clock. */
+  readonly leaseMs: number
+}
+
+export type LeaseAnswer = { readonly outcome: 'granted' } | { readonly outcome: 'held'; readonly leftMs: number }
+
+export interface LeasedRead extends TierRead {
+  /** Absent where none was asked for, where there is an entry (then `acquire` decides), or where no window could be opened. */
+  readonly lease?: LeaseAnswer | undefined
+}
+
+/**
+ * Lets one process at a time produce a value. Saves work and nothing else: what a fill may store is the fence's to
+ * decide. A fill, a write and a delete of the key end it.
+ */
+export interface TierLease {
+  acquire(key: TierKey, request: LeaseRequest): Promise<LeaseAnswer>
+  /** Resolves to whether it was still held. */
+  renew(key: TierKey, request: LeaseRequest): Promise<boolean>
+  release(key: TierKey, token: string): Promise<void>
+}
+
 export interface TierWrite {
   readonly payload: Buffer
+  /** Of the namespace's logical clock, for `sweep`. */
+  readonly sequence?: number
   /** Relative, in milliseconds: no tier is ever given a client's absolute time. */
   readonly ttlMs: number
 }
@@ -63,6 +92,12 @@ export interface Tier {
   /** Resolves if the tier is fit for use, writes included, on all of its nodes. */
   probe(): Promise<void>
   readonly fence?: TierFence
+  readonly lease?: TierLease
+  /** Keeps the order of invalidations for all processes. Absent: the tier cannot serve tags by itself. */
+  readonly clock?: LogicalClock
+  readonly bus?: InvalidationBus
+  /** Removes a namespace's entries that were stored with a lower sequence; what it overlooks is invalid all the same. */
+  sweep?(namespace: string, beforeSequence: number): Promise<void>
   /** Background work of the tier, such as sweeping out what expired. */
   start?(signal?: AbortSignal): Promise<void>
   stop?(): Promise<void>

@@ -17,6 +17,9 @@ export interface EnvelopeHeader {
   readonly ttlMs: number
   /** May be served stale that long after. */
   readonly graceMs: number
+  /** Of the namespace's logical clock, as known before the production of the value began; 0 when it was not known. */
+  readonly sequence: number
+  readonly tags: readonly string[]
   /** A remembered absence: there is no payload, and the value is `undefined`. */
   readonly absent: boolean
 }
@@ -30,8 +33,8 @@ export type DecodedEnvelope = { readonly ok: true; readonly envelope: Envelope }
 /*
  * Layout, little endian:
  *   0 magic "CDC"+version   4 crc32 of all that follows   8 codec   9 flags   10 length of the key
- *   12 schema hash          20 created   28 ttl   36 grace   44 length of extensions (tags and their sequences, later)
- *   46 key, extensions, payload to the end
+ *   12 schema hash          20 created   28 ttl   36 grace   44 length of extensions
+ *   46 key, extensions (sequence, then each tag after its length), payload to the end
  */
 const MAGIC = 'CDC'
 const VERSION = 1
@@ -47,7 +50,8 @@ export function schemaHashOf(policyName: string, schemaVersion: string): bigint 
 export function encodeEnvelope(header: EnvelopeHeader, value: unknown, codec: Codec): Buffer {
   const payload = header.absent ? Buffer.alloc(0) : codec.encode(value)
   const key = Buffer.from(header.id)
-  const bytes = Buffer.allocUnsafe(HEADER_BYTES + key.length + payload.length)
+  const extensions = encodeExtensions(header)
+  const bytes = Buffer.allocUnsafe(HEADER_BYTES + key.length + extensions.length + payload.length)
   bytes.write(MAGIC, 0, 'latin1')
   bytes.writeUInt8(VERSION, 3)
   bytes.writeUInt8(codec.id, 8)
@@ -57,9 +61,10 @@ export function encodeEnvelope(header: EnvelopeHeader, value: unknown, codec: Co
   bytes.writeDoubleLE(header.createdAtMs, 20)
   bytes.writeDoubleLE(header.ttlMs, 28)
   bytes.writeDoubleLE(header.graceMs, 36)
-  bytes.writeUInt16LE(0, 44)
+  bytes.writeUInt16LE(extensions.length, 44)
   key.copy(bytes, HEADER_BYTES)
-  payload.copy(bytes, HEADER_BYTES + key.length)
+  extensions.copy(bytes, HEADER_BYTES + key.length)
+  payload.copy(bytes, HEADER_BYTES + key.length + extensions.length)
   bytes.writeUInt32LE(crc32(bytes.subarray(CHECKED_FROM)), 4)
   return bytes
 }
@@ -79,10 +84,37 @@ export function decodeEnvelope(bytes: Buffer, expected: { readonly id: string; r
     createdAtMs: bytes.readDoubleLE(20),
     ttlMs: bytes.readDoubleLE(28),
     graceMs: bytes.readDoubleLE(36),
+    ...decodeExtensions(bytes.subarray(HEADER_BYTES + bytes.readUInt16LE(10), payloadAt)),
     absent: (bytes.readUInt8(9) & FLAG_ABSENT) !== 0,
   }
   if (header.absent) return { ok: true, envelope: { ...header, value: undefined } }
   return decodePayload(header, codec, bytes.subarray(payloadAt))
+}
+
+const SEQUENCE_BYTES = 8
+
+function encodeExtensions({ sequence, tags }: Pick<EnvelopeHeader, 'sequence' | 'tags'>): Buffer {
+  const parts = [Buffer.allocUnsafe(SEQUENCE_BYTES)]
+  parts[0]?.writeDoubleLE(sequence, 0)
+  for (const tag of tags) {
+    const text = Buffer.from(tag)
+    const length = Buffer.allocUnsafe(2)
+    length.writeUInt16LE(text.length, 0)
+    parts.push(length, text)
+  }
+  return Buffer.concat(parts)
+}
+
+/** Without any, as an entry of an earlier version: older than every mark. */
+function decodeExtensions(bytes: Buffer): Pick<EnvelopeHeader, 'sequence' | 'tags'> {
+  if (bytes.length < SEQUENCE_BYTES) return { sequence: 0, tags: [] }
+  const tags: string[] = []
+  for (let at = SEQUENCE_BYTES; at + 2 <= bytes.length;) {
+    const end = at + 2 + bytes.readUInt16LE(at)
+    tags.push(bytes.toString('utf8', at + 2, end))
+    at = end
+  }
+  return { sequence: bytes.readDoubleLE(0), tags }
 }
 
 function decodePayload(header: EnvelopeHeader, codec: Codec, payload: Buffer): DecodedEnvelope {

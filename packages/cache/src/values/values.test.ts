@@ -10,6 +10,8 @@ const header = {
   createdAtMs: 1_700_000_000_000,
   ttlMs: 60_000,
   graceMs: 5_000,
+  sequence: 1_700_000_000_000_001,
+  tags: ['supplier:1', 'região sul'],
   absent: false,
 }
 
