@@ -17,4 +17,12 @@ CREATE TABLE "audit_tiles" (
 ALTER TABLE "audit_tiles" ALTER COLUMN "hashes" SET STORAGE EXTERNAL;
 
 REVOKE ALL ON "audit_tiles" FROM PUBLIC;
-GRANT SELECT, INSERT, UPDATE, DELETE ON "audit_tiles" TO "cidadao_audit_writer";
+
+-- The role is missing where the migrating user might not make roles; then that user owns the log and this too.
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'cidadao_audit_writer') THEN
+        GRANT SELECT, INSERT, UPDATE, DELETE ON audit_tiles TO cidadao_audit_writer;
+    END IF;
+END
+$$;
