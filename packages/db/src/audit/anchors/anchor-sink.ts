@@ -2,9 +2,7 @@ import type { Hash } from '../hash-chain.ts'
 
 /** What an anchor holds. A witness remembers only how large a tree it has seen. */
 export type AnchorHead =
-  | { readonly kind: 'nothing' }
-  | { readonly kind: 'note'; readonly note: string }
-  | { readonly kind: 'size'; readonly size: number }
+  { readonly kind: 'nothing' } | { readonly kind: 'note'; readonly note: string } | { readonly kind: 'size'; readonly size: number }
 
 export interface AnchorQuestion {
   /** The newest signed checkpoint that the database holds; some anchors answer only to one. */

@@ -40,7 +40,9 @@ export function parseCosignerKey(vkey: string): NoteVerifier {
 }
 
 export function cosignerKeyId(name: string, publicKey: Uint8Array): string {
-  return sha256(Buffer.from(`${name}\n`), Uint8Array.of(COSIGNATURE_TYPE), publicKey).subarray(0, 4).toString('hex')
+  return sha256(Buffer.from(`${name}\n`), Uint8Array.of(COSIGNATURE_TYPE), publicKey)
+    .subarray(0, 4)
+    .toString('hex')
 }
 
 function malformed(rule: string): AuditFormatError {

@@ -130,13 +130,14 @@ class Repository {
       return (await running).stdout
     } catch (error) {
       // Neither arguments nor output: the remote's address may hold a password.
-      throw new AnchorUnavailableError(name, `git ${args[0] ?? ''} failed (${String(exitCodeOf(error) ?? 'no answer')})`, withoutCommand(error))
+      throw new AnchorUnavailableError(name, `git ${args[0] ?? ''} failed (${exitCodeOf(error) ?? 'no answer'})`, withoutCommand(error))
     }
   }
 }
 
-function exitCodeOf(error: unknown): unknown {
-  return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
+function exitCodeOf(error: unknown): string | number | undefined {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  return typeof code === 'string' || typeof code === 'number' ? code : undefined
 }
 
 /** The driver of child processes writes the whole command line into its error. */

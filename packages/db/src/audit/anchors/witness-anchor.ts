@@ -16,7 +16,7 @@ export interface WitnessAnchorOptions {
   readonly vkey: string
 }
 
-/** The protocol allows at most one more try: between two of them another process may have been there. */
+/** Between two tries another process may have been there; more often than this it is not chance. */
 const ATTEMPTS = 3
 const LONGEST_ANSWER_BYTES = 65_536
 const SIZE = /^(?:0|[1-9]\d{0,15})\n?$/u
@@ -56,9 +56,10 @@ class Witness {
     return { kind: 'size', size: this.#seen }
   }
 
-  async put({ note, size, consistencyFrom, signal }: AnchorSubmission): Promise<AnchorReceipt> {
+  async put(submission: AnchorSubmission): Promise<AnchorReceipt> {
+    const { note, size, signal } = submission
     for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-      const proof = this.#seen === 0 || this.#seen === size ? [] : await consistencyFrom(this.#seen)
+      const proof = this.#seen === 0 || this.#seen === size ? [] : await submission.consistencyFrom(this.#seen)
       const answer = await this.#ask({ note, oldSize: this.#seen, proof, signal })
       if (answer.outcome === 'cosigned') {
         this.#seen = size
@@ -122,7 +123,8 @@ class Witness {
 async function readBounded(response: Response): Promise<string> {
   const parts: Uint8Array[] = []
   let size = 0
-  for await (const part of response.body ?? []) {
+  const body = response.body as AsyncIterable<Uint8Array> | null
+  for await (const part of body ?? []) {
     size += part.length
     if (size > LONGEST_ANSWER_BYTES) throw new RangeError(`an answer has at most ${LONGEST_ANSWER_BYTES} bytes`)
     parts.push(part)

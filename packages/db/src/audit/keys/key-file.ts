@@ -67,6 +67,8 @@ function requirePrivate(stats: Stats, path: string): void {
   if (process.platform === 'win32') return
   if ((stats.mode & PERMISSIONS_OF_OTHERS) !== 0) {
     const mode = (stats.mode & 0o777).toString(8).padStart(4, '0')
-    throw new AuditKeyError(`is of its owner alone, mode 0600; it has ${mode}: chmod 600, and rotate a key that others could read`, { path })
+    throw new AuditKeyError(`is of its owner alone, mode 0600; it has ${mode}: chmod 600, and rotate a key that others could read`, {
+      path,
+    })
   }
 }
