@@ -36,6 +36,7 @@ describe('the reaper', () => {
     reaper.watchProcess(stubborn.pid, 'QUIT')
     await reaper.reap()
     await until(() => identifyProcess(stubborn.pid) === undefined)
+    expect(identifyProcess(stubborn.pid)).toBeUndefined()
   })
 
   it('ends a process that is stopped', async () => {
@@ -45,6 +46,7 @@ describe('the reaper', () => {
     stopped.kill('SIGSTOP')
     await reaper.reap()
     await until(() => identifyProcess(stopped.pid) === undefined)
+    expect(identifyProcess(stopped.pid)).toBeUndefined()
   })
 
   it('leaves a process alone that was not recorded', async () => {

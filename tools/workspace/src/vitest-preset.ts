@@ -29,6 +29,8 @@ export function vitestPreset(options: VitestPresetOptions): ViteUserConfig {
       reporters: ['default', ['json', { outputFile: 'test-output/vitest.json' }]],
       pool: 'forks',
       maxWorkers: 2,
+      // A test that asserts nothing cannot fail.
+      expect: { requireAssertions: true },
       restoreMocks: true,
       unstubEnvs: true,
     },

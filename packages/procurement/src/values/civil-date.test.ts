@@ -23,13 +23,15 @@ const iso = (text: string): CivilDate => {
 describe('civil date', () => {
   it('agrees with the calendar of the runtime on every day of two centuries', () => {
     const first = iso('1901-01-01')
+    const wrong: string[] = []
     for (let offset = 0; offset < 73_414; offset++) {
       const date = addDays(first, offset)
       const reference = new Date(date * 86_400_000)
       const text = reference.toISOString().slice(0, 10)
-      if (formatIsoDate(date) !== text || weekdayOf(date) !== WEEKDAYS[reference.getUTCDay()]) expect.unreachable(text)
-      if (parseIsoDate(text) !== date) expect.unreachable(text)
+      const agrees = formatIsoDate(date) === text && weekdayOf(date) === WEEKDAYS[reference.getUTCDay()] && parseIsoDate(text) === date
+      if (!agrees) wrong.push(text)
     }
+    expect(wrong).toEqual([])
   })
 
   it('reads and writes the style of the official files', () => {
