@@ -1,8 +1,10 @@
+import { toError } from '@cidadao/contracts'
 import calculateSlot from 'cluster-key-slot'
 import { Cluster, type ChainableCommander } from 'ioredis'
 import { primariesOf, type RedisClient } from './redis-client.ts'
 
 export interface NodeBatch<Item> {
+  readonly keyOf: (item: Item) => string
   /** Adds the command for one item. */
   readonly queue: (pipeline: ChainableCommander, item: Item) => void
   /** The same command alone, through redirections: for an item whose place in the batch failed. */
@@ -13,12 +15,21 @@ export interface NodeBatch<Item> {
  * One pipeline for each node, not for each slot. What fails inside one, because its slot has just moved or its node
  * went away, is asked again by itself, so that a batch is as robust as a single command. Results in the items' order.
  */
-export async function batchByNode<Item>(
+export async function batchByNode<Item>(client: RedisClient, items: readonly Item[], batch: NodeBatch<Item>): Promise<unknown[]> {
+  const settled = await settleByNode(client, items, batch)
+  return settled.map((result) => {
+    if (result.status === 'rejected') throw result.reason
+    return result.value
+  })
+}
+
+/** As {@link batchByNode}, with each item's own outcome. Never rejects. */
+export async function settleByNode<Item>(
   client: RedisClient,
   items: readonly Item[],
-  batch: NodeBatch<Item> & { readonly keyOf: (item: Item) => string },
-): Promise<unknown[]> {
-  const results = new Array<unknown>(items.length)
+  batch: NodeBatch<Item>,
+): Promise<readonly PromiseSettledResult<unknown>[]> {
+  const results = new Array<PromiseSettledResult<unknown>>(items.length)
   await Promise.all(groupByNode(client, items, batch.keyOf).map((indexes) => runGroup(client, { items, indexes, results }, batch)))
   return results
 }
@@ -26,20 +37,45 @@ export async function batchByNode<Item>(
 interface Group<Item> {
   readonly items: readonly Item[]
   readonly indexes: readonly number[]
-  readonly results: unknown[]
+  readonly results: PromiseSettledResult<unknown>[]
 }
 
 async function runGroup<Item>(client: RedisClient, group: Group<Item>, batch: NodeBatch<Item>): Promise<void> {
-  const members = group.indexes.map((index) => ({ index, item: group.items[index] as Item }))
   const pipeline = client.pipeline()
-  for (const { item } of members) batch.queue(pipeline, item)
-  const replies = await pipeline.exec().catch(() => null)
-  await Promise.all(
-    members.map(async ({ index, item }, position) => {
-      const reply = replies?.[position]
-      group.results[index] = reply?.[0] === null ? reply[1] : await batch.single(client, item)
-    }),
-  )
+  for (const index of group.indexes) batch.queue(pipeline, group.items[index] as Item)
+  const replies = await execute(pipeline)
+  const alone: Promise<void>[] = []
+  for (const [position, index] of group.indexes.entries()) {
+    const [error, value] = 'thrown' in replies ? [replies.thrown, undefined] : (replies[position] ?? [new Error('no reply'), undefined])
+    if (error === null) group.results[index] = { status: 'fulfilled', value }
+    else if (isTimeout(error)) group.results[index] = { status: 'rejected', reason: error }
+    else alone.push(runAlone(client, { ...group, index }, batch))
+  }
+  await Promise.all(alone)
+}
+
+async function runAlone<Item>(client: RedisClient, place: Group<Item> & { readonly index: number }, batch: NodeBatch<Item>): Promise<void> {
+  const [result] = await Promise.allSettled([invoke(batch.single, client, place.items[place.index] as Item)])
+  place.results[place.index] = result
+}
+
+async function invoke<Item>(single: NodeBatch<Item>['single'], client: RedisClient, item: Item): Promise<unknown> {
+  return single(client, item)
+}
+
+type Replies = readonly (readonly [error: Error | null, result: unknown])[] | { readonly thrown: Error }
+
+async function execute(pipeline: ChainableCommander): Promise<Replies> {
+  try {
+    return (await pipeline.exec()) ?? []
+  } catch (thrown) {
+    return { thrown: toError(thrown) }
+  }
+}
+
+/** Asking a node again that did not answer in time would double the wait, and the load. */
+function isTimeout(error: Error): boolean {
+  return error.message === 'Command timed out'
 }
 
 function groupByNode<Item>(client: RedisClient, items: readonly Item[], keyOf: (item: Item) => string): number[][] {

@@ -3,10 +3,12 @@ import { TierUnavailableError } from '../errors.ts'
 import { checkedName, type TierKey } from '../key.ts'
 import type { FillOutcome, Generation, Tier, TierFence, TierRead, TierWrite } from '../tiers/tier.ts'
 import { batchByNode, oneKeyPerPrimary } from './by-node.ts'
+import { readEntries, toRead } from './read-entries.ts'
+import { TickBatch } from './tick-batch.ts'
 import type { RedisConnection } from './connect-redis.ts'
 import { primariesOf, type RedisClient } from './redis-client.ts'
 import { saysCluster, toTierError } from './redis-errors.ts'
-import type { EntryReply, ScriptedClient } from './scripts.ts'
+import type { ScriptedClient } from './scripts.ts'
 
 export interface RedisTierOptions {
   /** What policies and lookups call the tier. @default 'redis' */
@@ -20,7 +22,8 @@ export function redisTier(connection: RedisConnection, options: RedisTierOptions
 
 const SCAN_COUNT = 1_000
 const PROBE_TTL_MS = 10_000
-const NOTHING: TierRead = { entry: undefined, generation: undefined }
+/** So many keys make a script that keeps other clients waiting for a small part of a millisecond. */
+const LONGEST_READ = 128
 
 class RedisTier implements Tier {
   readonly name: string
@@ -28,6 +31,7 @@ class RedisTier implements Tier {
   readonly #connection: RedisConnection
   /** With a counter makes generations that no process ever makes again. */
   readonly #origin = randomBytes(9).toString('base64url')
+  readonly #reads = new TickBatch((keys: readonly string[]) => readEntries(this.#client(), keys), LONGEST_READ)
   #generations = 0
 
   constructor(connection: RedisConnection, name: string) {
@@ -44,7 +48,7 @@ class RedisTier implements Tier {
   }
 
   async read(key: TierKey): Promise<TierRead> {
-    return this.#run(async (redis) => toRead(await redis.cacheReadBuffer(key.id)))
+    return this.#run(() => this.#reads.ask(key.id))
   }
 
   async write(key: TierKey, entry: TierWrite): Promise<void> {
@@ -71,9 +75,9 @@ class RedisTier implements Tier {
   async #probeKey(redis: RedisClient & ScriptedClient, key: string): Promise<void> {
     const payload = Buffer.from(key)
     await redis.cacheWrite(key, payload, this.#newGeneration(), PROBE_TTL_MS)
-    const read = toRead(await redis.cacheReadBuffer(key))
+    const [reply = null] = await redis.cacheReadBuffer(1, key)
     await redis.cacheDrop(key)
-    if (read.entry?.payload.equals(payload) !== true) throw new TierUnavailableError('Redis did not return what it was given')
+    if (toRead(reply).entry?.payload.equals(payload) !== true) throw new TierUnavailableError('Redis did not return what it was given')
   }
 
   async #fill(key: TierKey, entry: TierWrite, seen: Generation): Promise<FillOutcome> {
@@ -96,22 +100,20 @@ class RedisTier implements Tier {
 
   async #run<T>(command: (redis: RedisClient & ScriptedClient) => Promise<T>): Promise<T> {
     try {
-      // The scripts are given to every client when it is made; its type cannot say so.
-      return await command(this.#connection.client() as RedisClient & ScriptedClient)
+      return await command(this.#client())
     } catch (thrown) {
       if (saysCluster(thrown)) this.#connection.suspect()
       throw toTierError(thrown)
     }
   }
 
+  /** @throws {TierUnavailableError} */
+  #client(): RedisClient & ScriptedClient {
+    // The scripts are given to every client when it is made; its type cannot say so.
+    return this.#connection.client() as RedisClient & ScriptedClient
+  }
+
   #newGeneration(): string {
     return `${this.#origin}.${(++this.#generations).toString(36)}`
   }
-}
-
-function toRead(reply: EntryReply): TierRead {
-  if (reply === null) return NOTHING
-  const [payload, generation, remainingMs] = reply
-  const entry = payload === null ? undefined : { payload, remainingMs: Math.max(0, remainingMs) }
-  return { entry, generation: generation.toString('latin1') as Generation }
 }

@@ -5,11 +5,17 @@
  * a cluster, and takes relative lifetimes only.
  */
 
-/** [payload, generation, remaining ms], or nothing. */
+/**
+ * For each key [payload, generation, remaining ms], or nothing. Several keys only on a single server: in a cluster a
+ * script may touch one slot. A key of another type fails all of them: they are asked again one by one.
+ */
 const READ = `
-local entry = redis.call('HMGET', KEYS[1], 'v', 'g')
-if not entry[2] then return false end
-return {entry[1], entry[2], redis.call('PTTL', KEYS[1])}`
+local replies = {}
+for i = 1, #KEYS do
+  local entry = redis.call('HMGET', KEYS[i], 'v', 'g')
+  replies[i] = entry[2] and {entry[1], entry[2], redis.call('PTTL', KEYS[i])}
+end
+return replies`
 
 /** ARGV: generation to open with, window in ms. As READ; with nothing there, opens a window, if there is memory for one. */
 const READ_TO_FILL = `
@@ -50,8 +56,9 @@ if redis.call('HGET', KEYS[1], 'g') ~= ARGV[1] then return 0 end
 return redis.call('UNLINK', KEYS[1])`
 
 /** For the client's `scripts` option: each becomes a method of that name. */
-export const SCRIPTS: Record<string, { readonly lua: string; readonly numberOfKeys: number }> = {
-  cacheRead: { lua: READ, numberOfKeys: 1 },
+export const SCRIPTS: Record<string, { readonly lua: string; readonly numberOfKeys?: number }> = {
+  /** Its first argument is the number of keys. */
+  cacheRead: { lua: READ },
   cacheReadToFill: { lua: READ_TO_FILL, numberOfKeys: 1 },
   cacheWrite: { lua: WRITE, numberOfKeys: 1 },
   cacheFill: { lua: FILL, numberOfKeys: 1 },
@@ -63,7 +70,7 @@ export type EntryReply = readonly [payload: Buffer | null, generation: Buffer, r
 
 /** The methods that the client gains by `SCRIPTS`; the `Buffer` ones keep payloads binary. */
 export interface ScriptedClient {
-  cacheReadBuffer(key: string): Promise<EntryReply>
+  cacheReadBuffer(numberOfKeys: number, ...keys: readonly string[]): Promise<readonly EntryReply[]>
   cacheReadToFillBuffer(key: string, generation: string, windowMs: number): Promise<EntryReply>
   cacheWrite(key: string, payload: Buffer, generation: string, ttlMs: number): Promise<number>
   cacheFill(key: string, ...rest: readonly [payload: Buffer, generation: string, ttlMs: number, seen: string]): Promise<number>

@@ -24,9 +24,18 @@ export function withBudget<T>(clock: Clock, budgetMs: number, run: () => Promise
       },
       { keepAlive: true },
     )
-    settled.then(resolve, reject).finally(() => timer.cancel())
+    // Both ways in one subscription: each further promise would cost every read of a tier.
+    settled.then(
+      (value) => {
+        timer.cancel()
+        resolve(value)
+      },
+      (thrown: unknown) => {
+        timer.cancel()
+        reject(thrown)
+      },
+    )
   })
-  settled.catch(() => {})
   return { outcome, settled }
 }
 
