@@ -29,7 +29,21 @@ export {
 export type { Migration } from './migrations/migration.ts'
 export type { Investigation, InvestigationDraft, InvestigationResults } from './investigations/investigation.ts'
 export type { CancelOptions, InvestigationStore, SaveOptions } from './investigations/investigation-store.ts'
-export type { FindOptions, InvestigationPage } from './investigations/find-query.ts'
+export type { CreationRange } from './investigations/queries/conditions.ts'
+export type { FindOptions, InvestigationPage } from './investigations/queries/find-query.ts'
+export type { Distribution, InvestigationStats, StatsOptions } from './investigations/queries/stats-query.ts'
+export type { AuditOfRow, SaveManyOptions, SaveManyProgress } from './investigations/bulk/save-many-options.ts'
+export {
+  SAVE_OUTCOMES,
+  type SaveCounts,
+  type SavedRow,
+  type SaveManyReport,
+  type SaveOutcome,
+} from './investigations/bulk/save-outcome.ts'
+export { ERASURE_BASES, type ErasureBasis } from './investigations/erasure/erasure-basis.ts'
+export type { EraseOptions, Erasure } from './investigations/erasure/erase.ts'
+export type { RetentionOptions, RetentionReport } from './investigations/erasure/retention.ts'
+export { BulkRefusedError, BulkStoppedError, DuplicateIdError, type RowRefusal } from './errors/bulk-errors.ts'
 export type { OwnerScope } from './investigations/owner-scope.ts'
 export {
   INVESTIGATION_STATUSES,
@@ -60,7 +74,20 @@ export {
   type StepStatus,
 } from './runs/run-records.ts'
 export type { EventRange, RunStore } from './runs/run-store.ts'
-export type { MetricRecord, MetricSample, MetricStore, SeriesRange } from './metrics/metric-store.ts'
+export {
+  MAINTENANCE_OUTCOMES,
+  type MaintenanceOutcome,
+  type MetricMaintenance,
+  type MetricMaintenanceOptions,
+  type MetricRecord,
+  type MetricStore,
+  type SeriesRange,
+} from './metrics/metric-store.ts'
+export type { MetricSample } from './metrics/metric-sample.ts'
+export { DROP_REASONS, type DropReason, type MetricRecorderEvents, type MetricRetentionEvents } from './metrics/metric-events.ts'
+export { createMetricRecorder, type MetricRecorder, type MetricRecorderStats } from './metrics/metric-recorder.ts'
+export type { MetricRecorderOptions } from './metrics/metric-recorder-options.ts'
+export { createMetricRetention, type MetricRetention, type MetricRetentionOptions } from './metrics/metric-retention.ts'
 export {
   DatabaseClosedError,
   DatabaseError,
@@ -118,6 +145,7 @@ export {
   MigrationUnfinishedError,
 } from './errors/migration-errors.ts'
 export { InvalidMetricError } from './errors/metric-errors.ts'
+export { DeliveryTimeoutError, InvalidInvalidationError } from './errors/outbox-errors.ts'
 export { AuditLog, type AuditLogOptions, type AuditReadOptions, type AuditReceipt, type AuditRecord } from './audit/audit-log.ts'
 export { AUDIT_OUTCOMES, type AuditEntry, type AuditOutcome } from './audit/audit-entry.ts'
 export { ACTOR_KINDS, type AuditActor } from './audit/audit-actor.ts'
@@ -131,7 +159,6 @@ export {
   consistencyProof,
   inclusionProof,
   verifyConsistency,
-export { DeliveryTimeoutError, InvalidInvalidationError } from './errors/outbox-errors.ts'
   verifyInclusion,
   type ConsistencyClaim,
   type InclusionClaim,

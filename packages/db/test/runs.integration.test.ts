@@ -166,6 +166,6 @@ describe('metrics', () => {
   it('are refused where they would be stored as something else', async () => {
     expect(await rejectionOf(db.metrics.record([{ name: 'm', value: Infinity }]))).toMatchObject({ code: 'DB_INVALID_METRIC' })
     const tooMany = { name: 'm', value: 1, tags: { text: 'x'.repeat(3_000) } }
-    expect(await rejectionOf(db.metrics.record([tooMany]))).toMatchObject({ code: 'DB_CONSTRAINT' })
+    expect(await rejectionOf(db.metrics.record([tooMany]))).toMatchObject({ code: 'DB_INVALID_METRIC' })
   })
 })
