@@ -1,6 +1,7 @@
 import { silentLogger, systemClock, type Clock, type Logger } from '@cidadao/contracts'
 import { InvalidOptionsError } from './errors/database-error.ts'
 import { requireOneOf } from './option-checks.ts'
+import { toOutboxDrafts } from './outbox/cache-invalidation.ts'
 import { resolvePoolOptions, type PoolOptions, type ResolvedPoolOptions } from './pool/pool-options.ts'
 import { resolveResilienceOptions, type ResilienceOptions, type ResolvedResilienceOptions } from './resilience/resilience-options.ts'
 
@@ -21,6 +22,11 @@ export interface DatabaseOptions {
   readonly resilience?: ResilienceOptions
   /** @default 'apply' */
   readonly migrations?: MigrationMode
+  /**
+   * Namespace of the cache that holds investigations, by their id. With one, every write of an investigation commits an
+   * invalidation to the outbox with it, for which it opens a transaction where it would else be one statement. @default none
+   */
+  readonly investigationCache?: string
   /** @default silent */
   readonly logger?: Logger
   /** @default the system's */
@@ -33,6 +39,7 @@ export interface ResolvedDatabaseOptions {
   readonly pool: ResolvedPoolOptions
   readonly resilience: ResolvedResilienceOptions
   readonly migrations: MigrationMode
+  readonly investigationCache: string | undefined
   readonly logger: Logger
   readonly clock: Clock
 }
@@ -47,7 +54,14 @@ export function resolveDatabaseOptions(options: DatabaseOptions): ResolvedDataba
     pool: resolvePoolOptions(options.pool),
     resilience: resolveResilienceOptions(options.resilience),
     migrations: requireOneOf('migrations', options.migrations ?? 'apply', MIGRATION_MODES),
+    investigationCache: requireNamespace(options.investigationCache),
     logger: options.logger ?? silentLogger,
     clock: options.clock ?? systemClock,
   })
+}
+
+/** Once and here, rather than at the first write. */
+function requireNamespace(namespace: string | undefined): string | undefined {
+  if (namespace !== undefined) toOutboxDrafts({ namespace, clear: 'all' })
+  return namespace
 }

@@ -4,7 +4,9 @@ import type { AuditEntry } from './audit/audit-entry.ts'
 import { resolveDatabaseOptions, type DatabaseOptions, type ResolvedDatabaseOptions } from './database-options.ts'
 import { MigrationsPendingError } from './errors/migration-errors.ts'
 import type { BreakerState, DatabaseEvents } from './events.ts'
+import type { StoreScope } from './investigations/bulk/savepoint.ts'
 import { InvestigationStore } from './investigations/investigation-store.ts'
+import { WriteEffects } from './investigations/write-effects.ts'
 import { PrismaMetricStore, type MetricStore } from './metrics/metric-store.ts'
 import { migrate, migrationStatus, type MigrationReport } from './migrations/migrator.ts'
 import { ConnectionPool } from './pool/connection-pool.ts'
@@ -18,7 +20,7 @@ import type { SqlExecutor } from './sql-executor.ts'
 import { resilientExecutors, transactionExecutors, type Executors } from './transactions/query-runner.ts'
 import type { TransactionOptions } from './transactions/transaction-options.ts'
 import { TransactionRunner } from './transactions/transaction-runner.ts'
-import type { UnitOfWork } from './transactions/unit-of-work.ts'
+import type { UnitOfWork, UnitRunner } from './transactions/unit-of-work.ts'
 
 /** The same stores, bound to one transaction. Nothing of it may be used after the transaction has ended. */
 export interface DatabaseTransaction {
@@ -62,6 +64,7 @@ export class Database implements Service {
   readonly #prisma: PrismaSource
   readonly #transactions: TransactionRunner
   readonly #executors: Executors
+  readonly #effects: WriteEffects
   readonly #lifecycle: Service
 
   constructor(options: DatabaseOptions) {
@@ -77,7 +80,8 @@ export class Database implements Service {
     this.#transactions = new TransactionRunner({ pool: this.#pool, resilience: this.#resilience, audit: this.audit, events })
     this.#executors = resilientExecutors(this.#pool, this.#resilience)
     this.sql = this.#executors.once
-    this.investigations = new InvestigationStore({ executors: this.#executors, units: this.#transactions, clock, events })
+    this.#effects = new WriteEffects({ events, cacheNamespace: this.#options.investigationCache })
+    this.investigations = this.#investigations('own-transactions', this.#executors, this.#transactions)
     this.runs = new RunStore(this.#executors)
     this.metrics = new PrismaMetricStore(this.#prisma)
     this.#lifecycle = defineService({ name: this.name, start: () => this.#start(), stop: () => this.#stop() })
@@ -166,6 +170,10 @@ export class Database implements Service {
     await Promise.all([this.#pool.stop(), this.#prisma.close()])
   }
 
+  #investigations(scope: StoreScope, executors: Executors, units: UnitRunner): InvestigationStore {
+    return new InvestigationStore({ scope, executors, units, clock: this.#options.clock, effects: this.#effects })
+  }
+
   #bind(unit: UnitOfWork): DatabaseTransaction {
     const executors = transactionExecutors(unit.sql)
     const units = { atomically: inThis, singly: inThis }
@@ -173,7 +181,7 @@ export class Database implements Service {
       return work(unit)
     }
     return {
-      investigations: new InvestigationStore({ executors, units, clock: this.#options.clock, events: this.#events }),
+      investigations: this.#investigations('one-transaction', executors, units),
       runs: new RunStore(executors),
       sql: unit.sql,
       audit: (...entries) => unit.audit(entries),

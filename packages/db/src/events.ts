@@ -1,3 +1,4 @@
+import type { ErasureBasis } from './investigations/erasure/erasure-basis.ts'
 import type { InvestigationStatus } from './investigations/investigation-status.ts'
 
 /** What the database package tells. Payloads carry durations in milliseconds and never SQL, values or secrets. */
@@ -32,6 +33,8 @@ export interface DatabaseEvents {
   readonly saved: { readonly investigationId: string; readonly version: number; readonly status: InvestigationStatus }
   /** A save that changed the status was committed; `from` is null for a new investigation. */
   readonly transition: TransitionEvent
+  /** The removal of an investigation was committed. */
+  readonly erased: { readonly investigationId: string; readonly basis: ErasureBasis }
 }
 
 export interface QueryEvent {

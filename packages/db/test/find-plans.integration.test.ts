@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Database } from '../src/index.ts'
-import { findQuery } from '../src/investigations/find-query.ts'
+import { findQuery } from '../src/investigations/queries/find-query.ts'
 import { openDatabase } from './fixtures/database-fixture.ts'
 
 let db: Database

@@ -1,17 +1,25 @@
-import { isDeepStrictEqual } from 'node:util'
-import type { Clock, TypedEvents } from '@cidadao/contracts'
+import type { Clock } from '@cidadao/contracts'
 import type { AuditEntry } from '../audit/audit-entry.ts'
+import { UnexpectedDatabaseError } from '../errors/database-error.ts'
 import { InvestigationNotFoundError } from '../errors/investigation-errors.ts'
-import type { DatabaseEvents } from '../events.ts'
 import type { SqlExecutor } from '../sql-executor.ts'
 import type { Executors } from '../transactions/query-runner.ts'
 import type { UnitOfWork, UnitRunner } from '../transactions/unit-of-work.ts'
-import { findQuery, toPage, type FindOptions, type InvestigationPage } from './find-query.ts'
+import { resolveSaveManyOptions, type SaveManyOptions } from './bulk/save-many-options.ts'
+import { SaveMany } from './bulk/save-many.ts'
+import type { SaveManyReport } from './bulk/save-outcome.ts'
+import type { StoreScope } from './bulk/savepoint.ts'
+import { eraseOne, type EraseOptions, type Erasure } from './erasure/erase.ts'
+import { eraseExpired, type RetentionOptions, type RetentionReport } from './erasure/retention.ts'
 import { INVESTIGATION_COLUMNS, toInvestigation, type InvestigationRow } from './investigation-row.ts'
 import { validateInvestigation, type ValidInvestigation } from './investigation-validation.ts'
 import type { Investigation, InvestigationDraft } from './investigation.ts'
+import { isResultOf } from './is-result-of.ts'
 import { requireOwner, type OwnerScope } from './owner-scope.ts'
-import { previousStatusOf, refusalOf, upsertQuery, type UpsertRow } from './upsert.ts'
+import { findQuery, toPage, type FindOptions, type InvestigationPage } from './queries/find-query.ts'
+import { statsQuery, toStats, type InvestigationStats, type StatsOptions, type StatsRow } from './queries/stats-query.ts'
+import { refusalOf, toPreviousStatus, upsertQuery, type UpsertRow } from './upsert.ts'
+import type { WriteEffects } from './write-effects.ts'
 
 export interface SaveOptions {
   /** Appended to the audit log in the same transaction: both are there, or neither. @default none */
@@ -27,7 +35,8 @@ export interface InvestigationStoreParts {
   readonly executors: Executors
   readonly units: UnitRunner
   readonly clock: Clock
-  readonly events: TypedEvents<DatabaseEvents>
+  readonly effects: WriteEffects
+  readonly scope: StoreScope
 }
 
 interface Write {
@@ -60,7 +69,19 @@ export class InvestigationStore {
     const valid = validateInvestigation(draft, now)
     const entries = [options.audit ?? []].flat()
     const work = (unit: UnitOfWork): Promise<Investigation> => this.#write(unit, { valid, now, entries })
-    return entries.length === 0 ? this.#parts.units.singly(work) : this.#parts.units.atomically(work)
+    const { effects, units } = this.#parts
+    return entries.length === 0 && !effects.needsTransaction ? units.singly(work) : units.atomically(work)
+  }
+
+  /**
+   * Stores many by the rules of `save`, in chunks of at most 1,000 rows and about 4 MiB. The drafts must not change
+   * until it is over. By default it resolves with one outcome for each draft, also when the database fails meanwhile.
+   *
+   * @throws BulkRefusedError `atomic` was asked, and some row cannot be stored; nothing was
+   * @throws InvalidOptionsError an option cannot work
+   */
+  async saveMany(drafts: readonly InvestigationDraft[], options: SaveManyOptions = {}): Promise<SaveManyReport> {
+    return new SaveMany(this.#parts, drafts, resolveSaveManyOptions(options)).run()
   }
 
   /** The investigation, or undefined where there is none within the scope: absent and not yours look the same. */
@@ -74,6 +95,14 @@ export class InvestigationStore {
   async find(options: FindOptions = {}): Promise<InvestigationPage> {
     const { rows } = await this.#parts.executors.idempotent.query<InvestigationRow>(findQuery(options))
     return toPage(rows.map(toInvestigation), options.limit)
+  }
+
+  /** Counts and distributions over a scope, of one moment. */
+  async stats(options: StatsOptions = {}): Promise<InvestigationStats> {
+    const { rows } = await this.#parts.executors.idempotent.query<StatsRow>(statsQuery(options))
+    const [row] = rows
+    if (row === undefined) throw new UnexpectedDatabaseError('an aggregate came back without a row', {})
+    return toStats(row)
   }
 
   /**
@@ -99,13 +128,28 @@ export class InvestigationStore {
     })
   }
 
+  /**
+   * Removes an investigation for good: its row with results, plans, steps and events, and what opens the personal data
+   * in its audit entries. The entries stay, and one more says that it was erased and why.
+   *
+   * @throws InvestigationNotFoundError there is none within the scope
+   */
+  async erase(id: string, options: EraseOptions): Promise<Erasure> {
+    return this.#parts.units.atomically((unit) => eraseOne(unit, id, { ...options, effects: this.#parts.effects }))
+  }
+
+  /** Erases those that have ended and are older than they may be kept. Throws `InvalidOptionsError`. */
+  async eraseExpired(options: RetentionOptions): Promise<RetentionReport> {
+    return eraseExpired(this.#parts, options)
+  }
+
   async #write(unit: UnitOfWork, write: Write): Promise<Investigation> {
     const { rows } = await unit.sql.query<UpsertRow>(upsertQuery(write.valid, write.now))
     const row = rows[0]
     if (row === undefined) return this.#afterRefusal(unit, write.valid)
     const saved = toInvestigation(row)
     unit.audit(write.entries)
-    unit.afterCommit(() => this.#announce(saved, row))
+    this.#parts.effects.saved(unit, [{ ...saved, from: toPreviousStatus(row.previous_status) }])
     return saved
   }
 
@@ -114,16 +158,8 @@ export class InvestigationStore {
     // The connection broke after an earlier attempt of this very call had been sent, and it did take effect, its audit
     // entries included.
     if (stored === undefined || !unit.attempt.mayBeDone || !isResultOf(valid, stored)) throw refusalOf(valid, stored)
-    const { id: investigationId, version, status } = stored
-    unit.afterCommit(() => this.#parts.events.emit('saved', { investigationId, version, status }))
+    this.#parts.effects.saved(unit, [{ ...stored, from: undefined }])
     return stored
-  }
-
-  #announce(saved: Investigation, row: UpsertRow): void {
-    const { id: investigationId, version, status, attempt } = saved
-    const from = previousStatusOf(row)
-    this.#parts.events.emit('saved', { investigationId, version, status })
-    if (from !== status) this.#parts.events.emit('transition', { investigationId, from, to: status, attempt })
   }
 }
 
@@ -131,22 +167,6 @@ async function read(sql: SqlExecutor, id: string, text: string = GET): Promise<I
   const name = text === GET ? 'investigations.get' : 'investigations.get-for-update'
   const { rows } = await sql.query<InvestigationRow>({ name, text, values: [id] })
   return rows[0] === undefined ? undefined : toInvestigation(rows[0])
-}
-
-/** Whether `stored` is exactly what writing `wanted` leads to. */
-function isResultOf(wanted: ValidInvestigation, stored: Investigation): boolean {
-  return (
-    stored.version === wanted.expectedVersion + 1 &&
-    stored.status === wanted.status &&
-    stored.attempt === wanted.attempt &&
-    stored.errorMessage === wanted.errorMessage &&
-    stored.confidenceScore === wanted.confidenceScore &&
-    stored.anomaliesFound === wanted.anomaliesFound &&
-    stored.processingTimeMs === wanted.processingTimeMs &&
-    stored.completedAt?.getTime() === wanted.completedAt?.getTime() &&
-    isDeepStrictEqual(stored.results, wanted.resultsJson === null ? null : JSON.parse(wanted.resultsJson)) &&
-    isDeepStrictEqual(stored.metadata, JSON.parse(wanted.metadataJson))
-  )
 }
 
 function latest(one: Date, other: Date): Date {

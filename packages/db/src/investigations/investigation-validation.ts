@@ -1,7 +1,8 @@
+import { maskCpfs } from '@cidadao/contracts'
 import { InvalidInvestigationError } from '../errors/investigation-errors.ts'
 import type { InvestigationDraft } from './investigation.ts'
 import { INVESTIGATION_STATUSES, isInvestigationStatus, isTerminal, type InvestigationStatus } from './investigation-status.ts'
-import { isPlainObject, requireIdentifier, requireText, toStoredJson } from './stored-values.ts'
+import { isPlainObject, requireIdentifier, requireText, toStorableText, toStoredJson } from './stored-values.ts'
 import { uuidV7 } from './uuid-v7.ts'
 
 export const MAX_ID_LENGTH = 50
@@ -10,6 +11,7 @@ export const MAX_ID_LENGTH = 50
 export interface ValidInvestigation {
   readonly id: string
   readonly userId: string | null
+  /** With every CPF masked. */
   readonly query: string
   readonly status: InvestigationStatus
   readonly resultsJson: string | null
@@ -27,16 +29,18 @@ export interface ValidInvestigation {
 
 /** Completes and checks a draft. Throws `InvalidInvestigationError`, which names the field and the rule. */
 export function validateInvestigation(draft: InvestigationDraft, now: Date): ValidInvestigation {
+  requireObject(draft)
   const valid: ValidInvestigation = {
     id: draft.id === undefined ? uuidV7(now) : requireIdentifier('id', draft.id, MAX_ID_LENGTH),
     userId: optional(draft.userId, (userId) => requireIdentifier('userId', userId, MAX_ID_LENGTH)),
-    query: requireText('query', draft.query),
+    // Once stored it can never change, and it travels into plans, lists and caches: a number is hidden before all that.
+    query: maskCpfs(requireText('query', draft.query)),
     status: requireStatus(draft.status ?? 'pending'),
     resultsJson: optional(draft.results, requireResults),
     metadataJson: requireMetadata(draft.metadata ?? {}),
     createdAt: draft.createdAt === undefined ? undefined : requireInstant('createdAt', draft.createdAt),
     completedAt: optional(draft.completedAt, (instant) => requireInstant('completedAt', instant)),
-    errorMessage: optional(draft.errorMessage, (message) => requireText('errorMessage', message)),
+    errorMessage: optional(draft.errorMessage, requireMessage),
     confidenceScore: optional(draft.confidenceScore, requireConfidence),
     anomaliesFound: requireCount('anomaliesFound', draft.anomaliesFound ?? 0, 0),
     processingTimeMs: requireCount('processingTimeMs', draft.processingTimeMs ?? 0, 0),
@@ -45,6 +49,10 @@ export function validateInvestigation(draft: InvestigationDraft, now: Date): Val
   }
   requireCoherence(valid)
   return valid
+}
+
+function requireObject(draft: unknown): void {
+  if (typeof draft !== 'object' || draft === null) throw new InvalidInvestigationError('investigation', 'must be an object')
 }
 
 export function requireStatus(status: InvestigationStatus): InvestigationStatus {
@@ -69,6 +77,11 @@ function requireCoherence({ status, completedAt, createdAt, errorMessage }: Vali
 
 function optional<Value, Result>(value: Value | null | undefined, check: (value: Value) => Result): Result | null {
   return value === null || value === undefined ? null : check(value)
+}
+
+/** Mended rather than refused: a failure must be storable, whatever bytes the failing source had put into its message. */
+function requireMessage(message: string): string {
+  return requireText('errorMessage', typeof message === 'string' ? toStorableText(message) : message)
 }
 
 function requireResults(results: unknown): string {

@@ -29,41 +29,61 @@ export function requireIdentifier(field: string, value: string, maxLength: numbe
 
 /**
  * The JSON text of `value`, after making sure that nothing in it would be dropped, changed or refused on the way:
- * what JSON.stringify leaves out or turns into null is an error here, as is what JSONB cannot hold.
+ * what JSON.stringify leaves out or turns into null is an error here, as is what JSONB cannot hold. Text is refused
+ * rather than mended: whoever hashed the value before must find the same hash in what is stored.
  */
 export function toStoredJson(field: string, value: unknown): string {
-  requireJson(field, value, 0)
+  requireJson(value, [field])
   return JSON.stringify(value)
 }
 
-function requireJson(path: string, value: unknown, depth: number): void {
-  if (depth > MAX_DEPTH) throw new InvalidInvestigationError(path, `must not be nested deeper than ${MAX_DEPTH} levels`)
+/** Where in the value we are: one list for all of it, since a text for each member costs more than the checks. */
+type Trail = (string | number)[]
+
+function requireJson(value: unknown, trail: Trail): void {
+  if (trail.length > MAX_DEPTH + 1) refuse(trail, `must not be nested deeper than ${MAX_DEPTH} levels`)
   switch (typeof value) {
     case 'boolean':
       return
     case 'string':
-      return requireStorable(path, value)
+      return requireStorable(trail, value)
     case 'number':
-      if (!Number.isFinite(value)) throw new InvalidInvestigationError(path, 'must be a finite number')
+      if (!Number.isFinite(value)) refuse(trail, 'must be a finite number')
       return
     case 'object':
-      return requireJsonObject(path, value, depth)
+      return requireJsonObject(value, trail)
     default:
-      throw new InvalidInvestigationError(path, `must be JSON, not ${typeof value}`)
+      refuse(trail, `must be JSON, not ${typeof value}`)
   }
 }
 
-function requireJsonObject(path: string, value: object | null, depth: number): void {
+function requireJsonObject(value: object | null, trail: Trail): void {
   if (value === null) return
-  if (Array.isArray(value)) {
-    for (let index = 0; index < value.length; index += 1) requireJson(`${path}[${index}]`, value[index], depth + 1)
-    return
+  if (Array.isArray(value)) return requireItems(value, trail)
+  if (!isPlainObject(value)) return refuse(trail, 'must be a plain object, not an instance of a class')
+  for (const name of Object.keys(value)) {
+    if (faultOf(name) !== undefined) requireStorable(`${toPath(trail)}: a member's name`, name)
+    trail.push(name)
+    requireJson(value[name], trail)
+    trail.pop()
   }
-  if (!isPlainObject(value)) throw new InvalidInvestigationError(path, 'must be a plain object, not an instance of a class')
-  for (const [name, member] of Object.entries(value)) {
-    requireStorable(`${path}: a member's name`, name)
-    requireJson(`${path}.${name}`, member, depth + 1)
+}
+
+/** By index, so that a hole is met as what it would become: `undefined`. */
+function requireItems(items: readonly unknown[], trail: Trail): void {
+  for (let index = 0; index < items.length; index += 1) {
+    trail.push(index)
+    requireJson(items[index], trail)
+    trail.pop()
   }
+}
+
+function refuse(trail: Trail, rule: string): never {
+  throw new InvalidInvestigationError(toPath(trail), rule)
+}
+
+function toPath(trail: Trail): string {
+  return trail.map((part, index) => (typeof part === 'number' ? `[${part}]` : index === 0 ? part : `.${part}`)).join('')
 }
 
 export function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
@@ -72,9 +92,19 @@ export function isPlainObject(value: unknown): value is Readonly<Record<string, 
   return (prototype === Object.prototype || prototype === null) && !('toJSON' in value)
 }
 
-function requireStorable(field: string, value: string): void {
-  if (value.includes('\u0000')) throw new InvalidInvestigationError(field, 'must not contain the character NUL')
-  if (!value.isWellFormed()) throw new InvalidInvestigationError(field, 'must not contain half of a surrogate pair')
+function requireStorable(field: string | Trail, value: string): void {
+  const fault = faultOf(value)
+  if (fault !== undefined) throw new InvalidInvestigationError(typeof field === 'string' ? field : toPath(field), fault)
+}
+
+function faultOf(text: string): string | undefined {
+  if (text.includes('\u0000')) return 'must not contain the character NUL'
+  return text.isWellFormed() ? undefined : 'must not contain half of a surrogate pair'
+}
+
+/** The text with U+FFFD in the place of what PostgreSQL cannot store: NUL and halves of surrogate pairs. */
+export function toStorableText(text: string): string {
+  return text.replaceAll('\u0000', '\uFFFD').toWellFormed()
 }
 
 /** What PostgreSQL counts as characters. */
