@@ -98,7 +98,8 @@ BEGIN
     IF NOT is_superuser THEN
         EXECUTE format('REVOKE cidadao_audit_owner FROM %I', current_user);
     END IF;
-EXCEPTION WHEN insufficient_privilege THEN
+-- The roles are missing where whoever migrated may not make any.
+EXCEPTION WHEN insufficient_privilege OR undefined_object THEN
     RAISE WARNING 'the checkpoints stay owned by %: % (their triggers hold, but an owner can drop them)', current_user, SQLERRM;
 END
 $$;
