@@ -122,6 +122,7 @@ export {
   ReadOnlyError,
   SchemaMismatchError,
   ServerExhaustedError,
+  StaleStatementError,
   StatementRefusedError,
   StatementTimeoutError,
   TransactionConflictError,

@@ -52,6 +52,12 @@ export class ServerExhaustedError extends DatabaseError {
   readonly code = 'DB_SERVER_EXHAUSTED'
 }
 
+/** A prepared statement no longer fits: a table was changed, or a pooler forgot it. Works on a new connection. */
+export class StaleStatementError extends DatabaseError {
+  readonly code = 'DB_STALE_STATEMENT'
+  override readonly transient = true
+}
+
 /** The server refused the statement for a reason that has no class of its own here; facts hold its SQLSTATE. */
 export class StatementRefusedError extends DatabaseError {
   readonly code = 'DB_STATEMENT_REFUSED'

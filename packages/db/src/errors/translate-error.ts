@@ -5,10 +5,17 @@ import {
   ConnectionLostError,
   DatabaseMissingError,
   DatabaseUnavailableError,
+  PoolTimeoutError,
   TlsError,
   TooManyConnectionsError,
 } from './connection-errors.ts'
-import { DatabaseClosedError, UnexpectedDatabaseError, type DatabaseError } from './database-error.ts'
+import {
+  DatabaseClosedError,
+  TransactionAbortedError,
+  TransactionEndedError,
+  UnexpectedDatabaseError,
+  type DatabaseError,
+} from './database-error.ts'
 import { IllegalTransitionError, ImmutableFieldError } from './investigation-errors.ts'
 import {
   AnswerTimeoutError,
@@ -20,6 +27,7 @@ import {
   ReadOnlyError,
   SchemaMismatchError,
   ServerExhaustedError,
+  StaleStatementError,
   StatementRefusedError,
   StatementTimeoutError,
   TransactionConflictError,
@@ -80,9 +88,18 @@ function bySqlState(failure: Failure, cause: Error): DatabaseError | undefined {
   if (sqlState === undefined) return undefined
   const options = { cause, facts: { sqlState } }
   switch (sqlState) {
-    case '40001':
-    case '40P01':
-      return new TransactionConflictError('the transaction conflicted with another one and was rolled back', options)
+    case '40002':
+      return constraintError(failure, sqlState, cause)
+    case '40003':
+      return new ConnectionLostError('whether the statement took effect is not known', options)
+    case '25P02':
+      return new TransactionAbortedError('an earlier statement of the transaction had failed: nothing more is done in it', options)
+    case '26000':
+      return new StaleStatementError('the server has no prepared statement of this name any more', options)
+    case '0A000':
+      return cause.message.includes('cached plan must not change result type')
+        ? new StaleStatementError('a table has changed under a prepared statement', options)
+        : bySqlStateClass(failure, sqlState, cause)
     case '57014':
       return cause.message.includes('statement timeout')
         ? new StatementTimeoutError('the statement took longer than the statement timeout', options)
@@ -91,13 +108,16 @@ function bySqlState(failure: Failure, cause: Error): DatabaseError | undefined {
       return new LockTimeoutError('a lock was not granted within the lock timeout', options)
     case '57P01':
     case '57P02':
+    case '57P05':
     case '25P03':
+    case '25P04':
       return new ConnectionLostError('the server ended the connection', options)
     case '57P03':
       return new DatabaseUnavailableError('the server is not accepting connections yet', options)
     case '53300':
       return new TooManyConnectionsError('the server has no connection left', options)
     case '3D000':
+    case '57P04':
       return new DatabaseMissingError('the database does not exist', options)
     case '25006':
       return new ReadOnlyError('a write was refused: the transaction is read only, or the server is a replica', options)
@@ -126,6 +146,8 @@ function bySqlStateClass(failure: Failure, sqlState: string, cause: Error): Data
       return constraintError(failure, sqlState, cause)
     case '28':
       return new AuthenticationError('the server refused the user or the password', options)
+    case '40':
+      return new TransactionConflictError('the transaction conflicted with another one and was rolled back', options)
     case '53':
     case '58':
       return new ServerExhaustedError('the server ran out of a resource or failed on one', options)
@@ -201,6 +223,13 @@ function byPrismaCode({ code }: Failure, cause: Error): DatabaseError | undefine
     case 'P2021':
     case 'P2022':
       return new SchemaMismatchError('the database lacks what this version needs', options)
+    case 'P2024':
+      return new PoolTimeoutError('no connection became free in time', options)
+    case 'P2028':
+      return new TransactionEndedError('the transaction had ended: it took too long, or a promise was not awaited', options)
+    case 'P2010':
+    case 'P2039':
+      return new StatementRefusedError(`the server refused the statement: ${cause.message}`, options)
     case 'P2034':
       return new TransactionConflictError('the transaction conflicted with another one and was rolled back', options)
     case 'P2037':

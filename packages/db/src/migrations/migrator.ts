@@ -97,7 +97,6 @@ async function withSession<T>(options: MigratorOptions, work: (client: pg.Client
     statement_timeout: 0,
     query_timeout: 0,
     lock_timeout: 0,
-    connectionTimeoutMillis: 10_000,
   })
   client.on('error', () => {}) // the statement that runs then fails with it; unheard, it would end the process
   try {

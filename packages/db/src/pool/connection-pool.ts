@@ -1,6 +1,8 @@
 import { defineService, systemClock, type Clock, type Logger, type Service, type TypedEvents } from '@cidadao/contracts'
 import type pg from 'pg'
+import { ConnectionLostError, DatabaseUnavailableError } from '../errors/connection-errors.ts'
 import { DatabaseClosedError, DatabaseError } from '../errors/database-error.ts'
+import { StaleStatementError } from '../errors/statement-errors.ts'
 import { translateError } from '../errors/translate-error.ts'
 import type { DatabaseEvents } from '../events.ts'
 import type { SqlExecutor, SqlResult, SqlStatement } from '../sql-executor.ts'
@@ -10,8 +12,8 @@ import { PingingPool } from './pinging-pool.ts'
 import { toTlsConfig, type ResolvedPoolOptions } from './pool-options.ts'
 import { PoolStats, type PoolSnapshot } from './pool-stats.ts'
 
-/** How much longer than the server's own timeout we wait for its answer before giving up on the connection. */
-const ANSWER_GRACE_MS = 5_000
+/** First TCP probe of an idle connection: a device in between that forgets connections sees traffic before it does. */
+const KEEP_ALIVE_DELAY_MS = 30_000
 
 export interface ConnectionPoolParts {
   readonly url: () => string
@@ -61,7 +63,7 @@ export class ConnectionPool implements Service, SqlExecutor {
       client.release()
       return result
     } catch (error) {
-      client.release(isBroken(error) ? error : undefined)
+      client.release(isSpent(error) ? error : undefined)
       throw error
     }
   }
@@ -71,7 +73,7 @@ export class ConnectionPool implements Service, SqlExecutor {
     try {
       return toPooledClient(await this.driver.connect())
     } catch (error) {
-      throw translateError(error)
+      throw withoutConnection(translateError(error))
     }
   }
 
@@ -186,8 +188,10 @@ export function toClientConfig(url: string, options: ResolvedPoolOptions): pg.Cl
     options: sessionOptions,
     application_name: options.applicationName,
     keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_DELAY_MS,
+    connectionTimeoutMillis: Math.min(options.connectTimeoutMs, options.acquireTimeoutMs),
     statement_timeout: options.statementTimeoutMs,
-    query_timeout: options.statementTimeoutMs + ANSWER_GRACE_MS,
+    query_timeout: options.statementTimeoutMs + options.answerGraceMs,
     lock_timeout: options.lockTimeoutMs,
     idle_in_transaction_session_timeout: options.idleInTransactionTimeoutMs,
     ...(ssl === undefined ? {} : { ssl }),
@@ -197,6 +201,17 @@ export function toClientConfig(url: string, options: ResolvedPoolOptions): pg.Cl
 /** Whether the connection, and not only the statement, has failed: it must not be handed out again. */
 export function isBroken(error: unknown): error is DatabaseError {
   return error instanceof DatabaseError && error.effect === 'unknown'
+}
+
+/** Whether another connection would do better: this one broke, or its prepared statements no longer fit. */
+export function isSpent(error: unknown): error is DatabaseError {
+  return isBroken(error) || error instanceof StaleStatementError
+}
+
+/** A connection that broke before it was ours has carried nothing: whatever happened, repeating is safe. */
+function withoutConnection(error: Error): Error {
+  if (!(error instanceof ConnectionLostError)) return error
+  return new DatabaseUnavailableError('the connection broke before it was ready', { cause: error, facts: error.facts })
 }
 
 function toPooledClient(client: pg.PoolClient): PooledClient {

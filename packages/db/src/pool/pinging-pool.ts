@@ -23,7 +23,13 @@ export class PingingPool extends pg.Pool {
   readonly #acquiredMs = new WeakMap<pg.ClientBase, number>()
 
   constructor(options: PingingPoolOptions) {
-    super({ ...options, connectionTimeoutMillis: options.acquireTimeoutMs })
+    const { acquireTimeoutMs, connectionTimeoutMillis } = options
+    super({
+      ...options,
+      // To the pool, this is the wait for a connection to become free; to a client, the time to open one.
+      connectionTimeoutMillis: acquireTimeoutMs,
+      Client: clientWithConnectTimeout(options.Client ?? pg.Client, connectionTimeoutMillis ?? acquireTimeoutMs),
+    })
     this.#options = options
     // The driver removes its own listener while a connection is in use; an `error` event that nobody hears ends the
     // process. The failure itself reaches whoever uses the connection through the next answer.
@@ -94,5 +100,13 @@ export class PingingPool extends pg.Pool {
     if (acquiredMs === undefined) return
     this.#acquiredMs.delete(client)
     this.#options.onReleased(nowMs - acquiredMs)
+  }
+}
+
+function clientWithConnectTimeout(base: new (config?: string | pg.ClientConfig) => pg.ClientBase, timeoutMs: number): typeof pg.Client {
+  return class ImpatientClient extends (base as typeof pg.Client) {
+    constructor(config?: pg.ClientConfig) {
+      super({ ...config, connectionTimeoutMillis: timeoutMs })
+    }
   }
 }

@@ -30,6 +30,12 @@ export interface PoolOptions {
   readonly maxOverflow?: number
   /** Longest wait for a connection before `PoolTimeoutError`, in milliseconds. @default 30_000 */
   readonly acquireTimeoutMs?: number
+  /**
+   * Longest time to open one connection, to the end of the log-in, before `DatabaseUnavailableError`, in milliseconds. A
+   * server that takes the connection and then stays silent costs no more than this. Never more than `acquireTimeoutMs`.
+   * @default 5_000
+   */
+  readonly connectTimeoutMs?: number
   /** Longest life of a connection, in seconds, so that a balancer's changes reach us. @default 3_600 */
   readonly maxLifetimeSeconds?: number
   /** How long an overflow connection may be idle, in milliseconds. @default 30_000 */
@@ -40,6 +46,8 @@ export interface PoolOptions {
   readonly pingTimeoutMs?: number
   /** Longest run of one statement, enforced by the server, in milliseconds. @default 30_000 */
   readonly statementTimeoutMs?: number
+  /** How much longer than the server's own timeout we wait for its answer, in milliseconds; then the connection is given up. @default 5_000 */
+  readonly answerGraceMs?: number
   /** Longest wait for a lock, in milliseconds. @default 10_000 */
   readonly lockTimeoutMs?: number
   /** Longest idle time inside a transaction before the server ends it, in milliseconds. @default 60_000 */
@@ -60,11 +68,13 @@ const DEFAULTS: Required<Omit<PoolOptions, 'tls'>> = {
   size: 20,
   maxOverflow: 30,
   acquireTimeoutMs: 30_000,
+  connectTimeoutMs: 5_000,
   maxLifetimeSeconds: 3_600,
   idleTimeoutMs: 30_000,
   pingAfterIdleMs: 5_000,
   pingTimeoutMs: 2_000,
   statementTimeoutMs: 30_000,
+  answerGraceMs: 5_000,
   lockTimeoutMs: 10_000,
   idleInTransactionTimeoutMs: 60_000,
   stopTimeoutMs: 10_000,
@@ -78,11 +88,13 @@ export function resolvePoolOptions(options: PoolOptions = {}): ResolvedPoolOptio
   requireInteger('pool.size', resolved.size, { min: 1, max: 10_000 })
   requireInteger('pool.maxOverflow', resolved.maxOverflow, { min: 0, max: 10_000 })
   requireInteger('pool.acquireTimeoutMs', resolved.acquireTimeoutMs, { min: 1 })
+  requireInteger('pool.connectTimeoutMs', resolved.connectTimeoutMs, { min: 1 })
   requireInteger('pool.maxLifetimeSeconds', resolved.maxLifetimeSeconds, { min: 1, max: 2_000_000 })
   requireInteger('pool.idleTimeoutMs', resolved.idleTimeoutMs, { min: 1 })
   requireInteger('pool.pingAfterIdleMs', resolved.pingAfterIdleMs, { min: 0 })
   requireInteger('pool.pingTimeoutMs', resolved.pingTimeoutMs, { min: 1 })
   requireInteger('pool.statementTimeoutMs', resolved.statementTimeoutMs, { min: 1, max: 2 ** 31 - 1 })
+  requireInteger('pool.answerGraceMs', resolved.answerGraceMs, { min: 1, max: 2 ** 31 - 1 })
   requireInteger('pool.lockTimeoutMs', resolved.lockTimeoutMs, { min: 1, max: 2 ** 31 - 1 })
   requireInteger('pool.idleInTransactionTimeoutMs', resolved.idleInTransactionTimeoutMs, { min: 1, max: 2 ** 31 - 1 })
   requireInteger('pool.stopTimeoutMs', resolved.stopTimeoutMs, { min: 1 })

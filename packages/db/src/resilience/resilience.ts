@@ -18,6 +18,7 @@ import {
   TransactionLostError,
 } from '../errors/connection-errors.ts'
 import { DatabaseError } from '../errors/database-error.ts'
+import { AnswerTimeoutError } from '../errors/statement-errors.ts'
 import type { BreakerState, DatabaseEvents } from '../events.ts'
 import { resolveResilienceOptions, type ResilienceOptions, type ResolvedResilienceOptions } from './resilience-options.ts'
 
@@ -127,9 +128,11 @@ function isWorthRetrying(error: unknown, repeatability: Repeatability): error is
   return error instanceof DatabaseError && error.transient && (error.effect === 'none' || repeatability === 'idempotent')
 }
 
-/** Only these say that the server is away; a refused row or a full pool does not. */
+/** Only these say that the server is away, or silent; a refused row or a full pool does not. */
+const AWAY = [DatabaseUnavailableError, ConnectionLostError, TransactionLostError, CommitUnknownError, AnswerTimeoutError]
+
 function isServerAway(error: unknown): boolean {
-  return [DatabaseUnavailableError, ConnectionLostError, TransactionLostError, CommitUnknownError].some((type) => error instanceof type)
+  return AWAY.some((type) => error instanceof type)
 }
 
 function toBreakerState(state: CircuitState): BreakerState {

@@ -1,10 +1,11 @@
 import type { TypedEvents } from '@cidadao/contracts'
 import type { AuditEntry } from '../audit/audit-entry.ts'
 import { CommitUnknownError, ConnectionLostError, TransactionLostError } from '../errors/connection-errors.ts'
-import { TransactionAbortedError } from '../errors/database-error.ts'
+import { TransactionAbortedError, type DatabaseError } from '../errors/database-error.ts'
+import { AnswerTimeoutError } from '../errors/statement-errors.ts'
 import type { DatabaseEvents } from '../events.ts'
 import { writeOutbox } from '../outbox/outbox-writer.ts'
-import { isBroken, type ConnectionPool, type PooledClient } from '../pool/connection-pool.ts'
+import { isBroken, isSpent, type ConnectionPool, type PooledClient } from '../pool/connection-pool.ts'
 import type { AttemptContext, Resilience } from '../resilience/resilience.ts'
 import type { SqlExecutor } from '../sql-executor.ts'
 import { beginStatement, type TransactionOptions } from './transaction-options.ts'
@@ -99,7 +100,7 @@ async function commit(client: PooledClient): Promise<void> {
 
 /** Rolls back and hands the connection back, or closes it where it no longer serves. */
 async function abandon(client: PooledClient, error: unknown): Promise<void> {
-  if (isBroken(error)) {
+  if (isSpent(error)) {
     client.release(error)
     return
   }
@@ -112,11 +113,11 @@ async function abandon(client: PooledClient, error: unknown): Promise<void> {
   }
 }
 
-/** A connection that broke before COMMIT was sent took everything with it: nothing is unknown then. */
-function isBeforeCommit(error: unknown): error is ConnectionLostError {
-  return error instanceof ConnectionLostError
+/** A connection that broke, or was given up, before COMMIT was sent took everything with it: nothing is unknown then. */
+function isBeforeCommit(error: unknown): error is ConnectionLostError | AnswerTimeoutError {
+  return error instanceof ConnectionLostError || error instanceof AnswerTimeoutError
 }
 
-function withoutEffect(error: ConnectionLostError): TransactionLostError {
+function withoutEffect(error: DatabaseError): TransactionLostError {
   return new TransactionLostError('the connection broke inside the transaction: nothing was committed', { cause: error })
 }
