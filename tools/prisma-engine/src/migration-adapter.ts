@@ -48,14 +48,14 @@ export class MigrationAdapterFactory implements SqlMigrationAwareDriverAdapterFa
 
   async #adapterOf(url: string, afterEnd: () => Promise<void>): Promise<SqlDriverAdapter> {
     const charColumns: CharColumns = new WeakMap()
-    const pool = singleSession(url, charColumns)
-    const inner = await new PrismaPg(pool, { schema: schemaOf(url) }).connect()
+    const session = singleSession(url, charColumns)
+    const inner = await new PrismaPg(session.pool, { schema: schemaOf(url) }).connect()
     const end = async (): Promise<void> => {
       this.#open.delete(adapter)
-      await pool.end()
+      await session.end()
       await afterEnd()
     }
-    const adapter = new MigrationAdapter({ inner, pool, charColumns, end })
+    const adapter = new MigrationAdapter({ inner, pool: session.pool, charColumns, end })
     this.#open.add(adapter)
     return adapter
   }
