@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { systemClock, type Clock, type ListenerErrorHandler } from '@cidadao/contracts'
 import { CacheOptionError } from './errors.ts'
 import { checkedName } from './key.ts'
@@ -21,10 +22,14 @@ export interface CacheOptions {
   /** Time limits and breaker of the shared tiers, by tier name where they differ. */
   readonly guard?: GuardTuning
   readonly guards?: Readonly<Record<string, GuardTuning>>
+  /** How soon this process learns of what others invalidate, and what it remembers for that. */
+  readonly consistency?: ConsistencyTuning
   /** @default systemClock */
   readonly clock?: Clock
   /** Numbers from 0 to 1, for jitter. @default Math.random */
   readonly random?: () => number
+  /** Text that no process makes twice: who this cache is among those that share the tiers, who holds a lease. @default 96 random bits */
+  readonly newToken?: () => string
   /** Told of an event listener that threw. @default a process warning */
   readonly onListenerError?: ListenerErrorHandler
 }
@@ -34,6 +39,17 @@ export interface MemoryOptions {
   readonly maxEntries?: number
   /** Estimated heap size of keys and values, in bytes. @default 64 MiB */
   readonly maxBytes?: number
+}
+
+export interface ConsistencyTuning {
+  /** How often the shared tier is asked what was invalidated, in milliseconds. @default 1_000 */
+  readonly heartbeatMs?: number
+  /** How long memory is believed without an answer to that: the longest that it can be behind, in milliseconds. @default 3 × `heartbeatMs` */
+  readonly verifyWithinMs?: number
+  /** Tags a namespace whose marks this process remembers. @default 10_000 */
+  readonly maxTags?: number
+  /** Invalidations a namespace that wait for the shared tier to record them; beyond it the whole namespace is invalidated. @default 10_000 */
+  readonly maxUnsent?: number
 }
 
 export interface GuardTuning {
@@ -59,13 +75,17 @@ export interface ResolvedCacheOptions {
   readonly environment: string
   readonly version: string
   readonly guardOf: (tierName: string) => GuardOptions
+  readonly consistency: Required<ConsistencyTuning>
   readonly clock: Clock
   readonly random: () => number
+  readonly newToken: () => string
   readonly onListenerError: ListenerErrorHandler | undefined
 }
 
 const DEFAULT_TTL_MS = 3_600_000
 const MEMORY_DEFAULTS: Required<MemoryOptions> = { maxEntries: 50_000, maxBytes: 64 * 1024 * 1024 }
+const CONSISTENCY_DEFAULTS = { heartbeatMs: 1_000, maxTags: 10_000, maxUnsent: 10_000 } as const
+const HEARTBEATS_BELIEVED = 3
 const GUARD_DEFAULTS: GuardOptions = {
   budgetMs: 50,
   backgroundBudgetMs: 5_000,
@@ -90,10 +110,24 @@ export function resolveCacheOptions(options: CacheOptions): ResolvedCacheOptions
     environment: checkedName('environment', options.environment ?? 'default'),
     version: checkedName('version', options.version ?? 'v1'),
     guardOf: (name: string) => positive(`guards.${name}`, { ...GUARD_DEFAULTS, ...options.guard, ...options.guards?.[name] }),
+    consistency: resolveConsistency(options.consistency ?? {}),
     clock: options.clock ?? systemClock,
     random: options.random ?? Math.random,
+    newToken: options.newToken ?? (() => randomBytes(12).toString('base64url')),
     onListenerError: options.onListenerError,
   })
+}
+
+function resolveConsistency(tuning: ConsistencyTuning): Required<ConsistencyTuning> {
+  const { heartbeatMs = CONSISTENCY_DEFAULTS.heartbeatMs } = tuning
+  const resolved = positive('consistency', {
+    ...CONSISTENCY_DEFAULTS,
+    heartbeatMs,
+    verifyWithinMs: heartbeatMs * HEARTBEATS_BELIEVED,
+    ...tuning,
+  })
+  if (resolved.verifyWithinMs >= heartbeatMs) return resolved
+  throw optionError('consistency.verifyWithinMs', `at least heartbeatMs (${heartbeatMs})`, String(resolved.verifyWithinMs))
 }
 
 function uniquelyNamed(tiers: readonly Tier[]): readonly Tier[] {

@@ -97,6 +97,7 @@ describe('policies', () => {
     expectTypeOf(checked.getOrSet).returns.resolves.toEqualTypeOf<Contract>()
     expectTypeOf(nullable.getOrSet).returns.resolves.toEqualTypeOf<Contract | undefined>()
     expectTypeOf(typed.set).parameter(1).toEqualTypeOf<Contract>()
+    expect([typed.name, checked.name, nullable.name]).toEqual(['typed', 'checked', 'nullable'])
   })
 
   it('cut lifetimes by chance, downwards only, so that what was stored together does not expire together', async () => {

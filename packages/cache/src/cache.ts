@@ -1,6 +1,10 @@
 import { defineService, TypedEvents, type EventSource, type Service } from '@cidadao/contracts'
 import { resolveCacheOptions, type CacheOptions, type ResolvedCacheOptions } from './cache-options.ts'
+import { applyTo, type InvalidationMessage } from './consistency/apply-invalidation.ts'
+import { Heartbeat, type Watched } from './consistency/heartbeat.ts'
+import { Sessions } from './consistency/session.ts'
 import { Engine, type NamespaceContext } from './engine/engine.ts'
+import { namespaceClock } from './engine/namespace-clock-of.ts'
 import { LocalEntries } from './engine/local-entries.ts'
 import { NamespaceCounters, type CacheStats, type TierStatus } from './engine/stats.ts'
 import { CachePolicyUnknownError, CachePolicyUnservedError } from './errors.ts'
@@ -23,6 +27,18 @@ export interface Cache extends Service, EventSource<CacheEvents>, CacheNamespace
    */
   namespace<T>(policy: Policy<T>): CacheNamespace<T>
   namespace<T = unknown>(name: string): CacheNamespace<T>
+  /**
+   * Runs `work` as a session: its reads see at least what it has written, and what is in `token`, which another session
+   * of any process gave out. @throws {CacheOptionError} for a token that is none
+   */
+  session<T>(work: () => T, token?: string): T
+  /** What the session under way has written, as text for a header; `undefined` outside of one, or before it wrote. */
+  sessionToken(): string | undefined
+  /**
+   * Carries out an invalidation that came from elsewhere, such as an outbox. Repeating it or changing the order of
+   * several does no harm: it costs misses. Rejects with `CacheUnavailableError` if it must be repeated.
+   */
+  applyInvalidation(message: InvalidationMessage): Promise<void>
   /** State of each tier, now. */
   status(): { readonly tiers: readonly TierStatus[] }
   /** A copy of all counters, since the cache was made. */
@@ -40,20 +56,34 @@ class CacheComposition {
   readonly #engine: Engine
   readonly #tiers: readonly GuardedTier[]
   readonly #policies: Map<string, Policy>
-  readonly #namespaces = new Map<string, { readonly namespace: CacheNamespace<unknown>; readonly counters: NamespaceCounters }>()
+  readonly #namespaces = new Map<string, { readonly namespace: CacheNamespace<unknown>; readonly context: NamespaceContext }>()
+  /** By prefix, as messages name them. */
+  readonly #contexts = new Map<string, NamespaceContext>()
+  readonly #origin: string
+  readonly #heartbeat: Service
   #evictions = 0
 
   constructor(options: ResolvedCacheOptions) {
     this.#options = options
     this.#policies = new Map(options.policies)
     this.#events = new TypedEvents(options.onListenerError)
-    const { clock, random } = options
+    const { clock, random, newToken } = options
+    this.#origin = newToken()
     const onEvict = (reason: CacheEvents['evict']['reason']): void => {
       this.#evictions++
       this.#events.emit('evict', { reason })
     }
-    this.#engine = new Engine({ clock, random, events: this.#events, local: new LocalEntries(clock, { ...options.memory, onEvict }) })
+    this.#engine = new Engine({
+      clock,
+      random,
+      newToken,
+      verifyWithinMs: options.consistency.verifyWithinMs,
+      events: this.#events,
+      local: new LocalEntries(clock, { ...options.memory, onEvict }),
+      sessions: new Sessions(),
+    })
     this.#tiers = options.tiers.map((tier) => new GuardedTier(tier, this.#guardParts(tier.name)))
+    this.#heartbeat = this.#makeHeartbeat().service()
   }
 
   cache(): Cache {
@@ -66,6 +96,9 @@ class CacheComposition {
       stop: () => service.stop(),
       on: (name, listener) => this.#events.on(name, listener),
       namespace: <T>(policy: Policy<T> | string) => this.#namespaceOf(policy) as CacheNamespace<T>,
+      session: (work, token) => this.#engine.sessions.run(token, work),
+      sessionToken: () => this.#engine.sessions.token(),
+      applyInvalidation: (message) => this.#apply(message),
       status: () => ({ tiers: this.#tiers.map(statusOf) }),
       stats: () => this.#stats(),
     }
@@ -78,6 +111,7 @@ class CacheComposition {
         await tier.start(signal)
         started.push(tier)
       }
+      await this.#heartbeat.start(signal)
     } catch (thrown) {
       await Promise.allSettled(started.map((tier) => tier.stop()))
       throw thrown
@@ -85,9 +119,31 @@ class CacheComposition {
   }
 
   async #stop(): Promise<void> {
+    await this.#heartbeat.stop()
     await this.#engine.idle()
+    for (const { clock } of this.#contexts.values()) {
+      await clock.idle()
+      clock.stop()
+    }
     this.#engine.local.stop()
     await Promise.all(this.#tiers.map((tier) => tier.stop()))
+  }
+
+  #makeHeartbeat(): Heartbeat {
+    const { clock, random, consistency, environment, version } = this.#options
+    return new Heartbeat({
+      time: clock,
+      random,
+      heartbeatMs: consistency.heartbeatMs,
+      installation: `${environment}/${version}`,
+      buses: this.#options.tiers.flatMap((tier) => tier.bus ?? []),
+      watched: () => Array.from(this.#contexts.values(), toWatched),
+      onMessage: (message) => this.#contexts.get(message.namespace)?.clock.receive(message),
+    })
+  }
+
+  async #apply(message: InvalidationMessage): Promise<void> {
+    await applyTo(this.#namespaceOf(this.#policies.get(message.namespace) ?? message.namespace), message)
   }
 
   #guardParts(name: string): ConstructorParameters<typeof GuardedTier>[1] {
@@ -106,7 +162,8 @@ class CacheComposition {
     if (existing !== undefined) return existing.namespace
     const context = this.#contextOf(policy)
     const namespace = new TieredNamespace<unknown>(this.#engine, context)
-    this.#namespaces.set(policy.name, { namespace, counters: context.counters })
+    this.#namespaces.set(policy.name, { namespace, context })
+    this.#contexts.set(context.prefix, context)
     return namespace
   }
 
@@ -135,10 +192,19 @@ class CacheComposition {
       })
     }
     const prefix = namespacePrefix(this.#options.environment, this.#options.version, policy.name)
+    const clock = namespaceClock(this.#engine, {
+      namespace: policy.name,
+      prefix,
+      origin: this.#origin,
+      tiers,
+      tuning: this.#options.consistency,
+    })
     return {
       policy,
       prefix,
       tiers,
+      clock,
+      servesTags: clock.tier !== undefined || tiers.length === 0,
       memoryCapMs: usesMemory ? memoryCapOf(policy, tiers.length > 0) : undefined,
       schemaHash: schemaHashOf(policy.name, policy.schemaVersion),
       local: this.#engine.local.index(prefix),
@@ -147,13 +213,17 @@ class CacheComposition {
   }
 
   #stats(): CacheStats {
-    const namespaces = Array.from(this.#namespaces, ([name, { counters }]) => [name, counters.snapshot()] as const)
+    const namespaces = Array.from(this.#namespaces, ([name, { context }]) => [name, context.counters.snapshot()] as const)
     return {
       namespaces: Object.fromEntries(namespaces),
       tiers: Object.fromEntries(this.#tiers.map((tier) => [tier.name, tier.counters()])),
       memory: { ...this.#engine.local.size(), evictions: this.#evictions },
     }
   }
+}
+
+function toWatched({ clock, local }: NamespaceContext): Watched {
+  return { active: clock.tier !== undefined && (local.size > 0 || clock.unsent > 0), refresh: () => clock.refresh() }
 }
 
 function statusOf(tier: GuardedTier): TierStatus {
@@ -172,6 +242,7 @@ function bound(namespace: CacheNamespace<unknown>): Omit<CacheNamespace<unknown>
     getMany: (keys, options) => namespace.getMany(keys, options),
     setMany: (entries, options) => namespace.setMany(entries, options),
     deleteMany: (keys) => namespace.deleteMany(keys),
+    invalidateTags: (tags) => namespace.invalidateTags(tags),
     clear: () => namespace.clear(),
   }
 }

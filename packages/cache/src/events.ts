@@ -1,3 +1,4 @@
+import type { ResyncReason } from './consistency/namespace-clock.ts'
 import type { CacheUnavailableError } from './errors.ts'
 import type { TierState } from './tiers/breaker.ts'
 
@@ -7,7 +8,20 @@ export type LookupOutcome = (typeof LOOKUP_OUTCOMES)[number]
 export const EVICTION_REASONS = ['capacity', 'too-large'] as const
 export type EvictionReason = (typeof EVICTION_REASONS)[number]
 
-export const CACHE_OPERATIONS = ['read', 'write', 'fill', 'delete', 'clear', 'decode', 'probe', 'factory'] as const
+export const CACHE_OPERATIONS = [
+  'read',
+  'write',
+  'fill',
+  'delete',
+  'clear',
+  'sweep',
+  'lease',
+  'invalidate',
+  'verify',
+  'decode',
+  'probe',
+  'factory',
+] as const
 export type CacheOperation = (typeof CACHE_OPERATIONS)[number]
 
 /** Nothing here carries a key: keys may be personal, and labels must stay bounded. */
@@ -18,6 +32,10 @@ export interface CacheEvents {
   readonly set: { readonly namespace: string; readonly source: 'set' | 'factory'; readonly outcome: 'done' | 'pending' | 'superseded' }
   /** An entry was invalidated; `pending` while a tier that was not reachable still has to drop it. */
   readonly delete: { readonly namespace: string; readonly outcome: 'done' | 'pending' }
+  /** Entries were invalidated by their tags, or a namespace as a whole; `pending` as for `delete`. */
+  readonly invalidate: { readonly namespace: string; readonly scope: 'tags' | 'all'; readonly outcome: 'done' | 'pending' }
+  /** Invalidations may have been missed, so memory let go of the namespace; `lost-invalidations`: the shared tier had forgotten some that it had acknowledged, and the whole namespace was invalidated. */
+  readonly resync: { readonly namespace: string; readonly reason: ResyncReason }
   /** A factory ended. */
   readonly factory: { readonly namespace: string; readonly outcome: 'ok' | 'failed' | 'aborted' | 'timeout'; readonly durationMs: number }
   /** The memory tier let an entry go before its time. */

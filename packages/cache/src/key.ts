@@ -24,6 +24,16 @@ export function tierKey(namespace: string, key: string): TierKey {
   return { namespace, id: `${namespace}/${checkedKey(key)}` }
 }
 
+/** The caller's own part of a key. */
+export function keyWithin({ namespace, id }: TierKey): string {
+  return id.slice(namespace.length + 1)
+}
+
+/** What all namespaces of one installation share, of a prefix: `environment/version`. */
+export function installationOf(namespace: string): string {
+  return namespace.slice(0, namespace.lastIndexOf('/'))
+}
+
 /** A name usable as a namespace, environment or version. @throws {CacheOptionError} */
 export function checkedName(field: string, name: string): string {
   if (typeof name === 'string' && SAFE_NAME.test(name)) return name

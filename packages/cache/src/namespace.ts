@@ -1,10 +1,11 @@
 import type { Engine, NamespaceContext } from './engine/engine.ts'
 import type { Factory } from './engine/factory-run.ts'
 import { lookUpLocally, lookUpShared } from './engine/look-up.ts'
+import { checkedTags } from './consistency/invalidation.ts'
 import { mapBounded } from './concurrency/map-bounded.ts'
 import { obtain } from './engine/obtain.ts'
-import { lifetimeOf, prepareWritten } from './engine/prepare.ts'
-import { clearThrough, deleteThrough, writeThrough } from './engine/write-tiers.ts'
+import { lifetimeOf, prepareWritten, tagsOf } from './engine/prepare.ts'
+import { clearThrough, deleteThrough, invalidateTagsThrough, writeThrough } from './engine/write-tiers.ts'
 import { CacheClearUnsupportedError } from './errors.ts'
 import { tierKey } from './key.ts'
 import type { DeleteOutcome, Lookup, WriteOutcome } from './lookup.ts'
@@ -21,6 +22,8 @@ export interface SetOptions {
   readonly ttlMs?: number
   /** Instead of the policy's, in milliseconds. @default the policy's */
   readonly graceMs?: number
+  /** Besides the policy's: what the entry can be invalidated by. @default none */
+  readonly tags?: readonly string[]
 }
 
 export interface GetOrSetOptions extends SetOptions {
@@ -55,7 +58,15 @@ export interface CacheNamespace<T> {
   /** Resolves to the worst outcome. Not atomic. */
   setMany(entries: Iterable<readonly [key: string, value: T]>, options?: SetOptions): Promise<WriteOutcome>
   deleteMany(keys: readonly string[]): Promise<DeleteOutcome>
-  /** Removes everything in the namespace. Rejects with `CacheClearUnsupportedError` where a tier cannot enumerate keys. */
+  /**
+   * Invalidates every entry of the namespace that has one of the tags, however many there are. As for `delete`: after it
+   * resolves none of them is returned by this process, and other processes stop within `verifyWithinMs`.
+   */
+  invalidateTags(tags: readonly string[]): Promise<WriteOutcome>
+  /**
+   * Invalidates everything in the namespace. Rejects with `CacheClearUnsupportedError` where a tier cannot enumerate keys
+   * and none has a logical clock.
+   */
   clear(): Promise<WriteOutcome>
 }
 
@@ -98,8 +109,9 @@ export class TieredNamespace<T> implements CacheNamespace<T> {
   async set(key: string, value: T, options: SetOptions = {}): Promise<WriteOutcome> {
     const target = tierKey(this.#context.prefix, key)
     const lifetime = lifetimeOf(this.#engine, this.#context, { ...options, absent: value === undefined })
+    const tags = tagsOf(this.#context, options.tags)
     const prepared = await prepareWritten(this.#context, value)
-    const result = await writeThrough(this.#engine, this.#context, { key: target, prepared, lifetime })
+    const result = await writeThrough(this.#engine, this.#context, { key: target, prepared, lifetime, tags })
     this.#context.counters.sets++
     this.#engine.events.emit('set', { namespace: this.name, source: 'set', outcome: result.outcome })
     return result
@@ -116,8 +128,8 @@ export class TieredNamespace<T> implements CacheNamespace<T> {
     const local = lookUpLocally(this.#engine, this.#context, key)
     if (local?.outcome === 'hit') return local.value as T
     options.signal?.throwIfAborted()
-    const { signal, ttlMs, graceMs } = options
-    const request = { key: tierKey(this.#context.prefix, key), factory: factory as Factory<unknown>, signal, ttlMs, graceMs }
+    const { signal, ttlMs, graceMs, tags } = options
+    const request = { key: tierKey(this.#context.prefix, key), factory: factory as Factory<unknown>, signal, ttlMs, graceMs, tags }
     return (await obtain(this.#engine, this.#context, request)) as T
   }
 
@@ -134,14 +146,27 @@ export class TieredNamespace<T> implements CacheNamespace<T> {
     return { ...worst(outcomes), existed: outcomes.some((outcome) => outcome.existed) }
   }
 
+  async invalidateTags(tags: readonly string[]): Promise<WriteOutcome> {
+    const checked = checkedTags(tags)
+    if (checked.length === 0) return { outcome: 'done' }
+    if (!this.#context.servesTags) tagsOf(this.#context, checked)
+    return this.#told('tags', await invalidateTagsThrough(this.#engine, this.#context, checked))
+  }
+
   async clear(): Promise<WriteOutcome> {
-    const unable = this.#context.tiers.filter((tier) => !tier.canClear).map((tier) => tier.name)
+    const { tiers, clock } = this.#context
+    const unable = clock.tier === undefined ? tiers.filter((tier) => !tier.canClear).map((tier) => tier.name) : []
     if (unable.length > 0) {
       throw new CacheClearUnsupportedError(`${this.name} cannot be cleared: ${unable.join(', ')} cannot enumerate keys`, {
         facts: { namespace: this.name, tiers: unable.join(', ') },
       })
     }
-    return clearThrough(this.#engine, this.#context)
+    return this.#told('all', await clearThrough(this.#engine, this.#context))
+  }
+
+  #told(scope: 'tags' | 'all', result: WriteOutcome): WriteOutcome {
+    this.#engine.events.emit('invalidate', { namespace: this.name, scope, outcome: result.outcome })
+    return result
   }
 }
 

@@ -1,4 +1,5 @@
 import type { SchemaOutput, StandardSchema } from '@cidadao/contracts'
+import { checkedTags } from './consistency/invalidation.ts'
 import { CacheOptionError } from './errors.ts'
 import { checkedName } from './key.ts'
 import { checkedGrace, checkedTtl } from './ttl.ts'
@@ -27,6 +28,12 @@ export interface PolicyOptions {
   readonly retryAfterMs?: number
   /** Give each reader its own copy instead of one shared frozen value. @default false */
   readonly clone?: boolean
+  /** What every entry is invalidated by, besides its own tags. @default [] */
+  readonly tags?: readonly string[]
+  /** How long a process may be silent before another takes over its factory run, in milliseconds. It renews in time while it lives. @default 5_000 */
+  readonly leaseMs?: number
+  /** Longest wait for another process' factory before the own one runs all the same, in milliseconds. @default `factoryTimeoutMs` */
+  readonly leaseWaitMs?: number
   /** Change it when the shape of the values changes: entries of another version are misses. @default '1' */
   readonly schemaVersion?: string
 }
@@ -48,6 +55,9 @@ export interface Policy<T = unknown> {
   readonly factoryTimeoutMs: number
   readonly retryAfterMs: number
   readonly clone: boolean
+  readonly tags: readonly string[]
+  readonly leaseMs: number
+  readonly leaseWaitMs: number
   readonly schemaVersion: string
   readonly schema: StandardSchema<unknown, T> | undefined
 }
@@ -57,6 +67,7 @@ const DEFAULTS = {
   jitter: 0.05,
   factoryTimeoutMs: 30_000,
   retryAfterMs: 1_000,
+  leaseMs: 5_000,
   clone: false,
   schemaVersion: '1',
 } as const
@@ -85,6 +96,9 @@ export function definePolicy(options: PolicyOptions & { readonly schema?: Standa
     factoryTimeoutMs: checkedTtl('factoryTimeoutMs', options.factoryTimeoutMs ?? DEFAULTS.factoryTimeoutMs),
     retryAfterMs: checkedTtl('retryAfterMs', options.retryAfterMs ?? DEFAULTS.retryAfterMs),
     clone: options.clone ?? DEFAULTS.clone,
+    tags: checkedTags(options.tags ?? []),
+    leaseMs: checkedTtl('leaseMs', options.leaseMs ?? DEFAULTS.leaseMs),
+    leaseWaitMs: checkedTtl('leaseWaitMs', options.leaseWaitMs ?? options.factoryTimeoutMs ?? DEFAULTS.factoryTimeoutMs),
     schemaVersion: options.schemaVersion ?? DEFAULTS.schemaVersion,
     schema: options.schema,
   })

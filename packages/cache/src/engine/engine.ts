@@ -1,4 +1,6 @@
 import type { Clock, TypedEvents } from '@cidadao/contracts'
+import type { NamespaceClock } from '../consistency/namespace-clock.ts'
+import type { Sessions } from '../consistency/session.ts'
 import type { CacheEvents } from '../events.ts'
 import type { TierKey } from '../key.ts'
 import type { Policy } from '../policy.ts'
@@ -15,6 +17,10 @@ import type { NamespaceCounters } from './stats.ts'
 export class Engine {
   readonly clock: Clock
   readonly random: () => number
+  /** Never the same twice, in any process: who holds a lease. */
+  readonly newToken: () => string
+  /** How long memory believes an entry without the shared clock's word, from the beginning of its production. */
+  readonly verifyWithinMs: number
   readonly events: TypedEvents<CacheEvents>
   readonly local: LocalEntries
   readonly fence: LocalFence = new LocalFence()
@@ -22,11 +28,18 @@ export class Engine {
   readonly flights: Flights = new Flights()
   /** Reads of shared tiers that may end in this process' memory. */
   readonly reads: SharedRuns<TierReading>
+  /** What callers have written and expect to read back. */
+  readonly sessions: Sessions
   /** Writes and deletes of one key happen in the order they were asked for. */
   readonly mutations: KeyedQueue = new KeyedQueue()
 
-  constructor(parts: Pick<Engine, 'clock' | 'random' | 'events' | 'local'>) {
+  readonly #background = new Set<Promise<unknown>>()
+
+  constructor(parts: Pick<Engine, 'clock' | 'random' | 'events' | 'local' | 'sessions' | 'newToken' | 'verifyWithinMs'>) {
     this.reads = new SharedRuns()
+    this.sessions = parts.sessions
+    this.newToken = parts.newToken
+    this.verifyWithinMs = parts.verifyWithinMs
     this.clock = parts.clock
     this.random = parts.random
     this.events = parts.events
@@ -46,10 +59,17 @@ export class Engine {
     this.reads.detachNamespace(namespace)
   }
 
+  /** Takes on work that no caller waits for, and that does not reject: sweeping after a clear, giving a lease back. */
+  inBackground(work: Promise<unknown>): void {
+    const ended = work.finally(() => this.#background.delete(ended))
+    this.#background.add(ended)
+  }
+
   async idle(): Promise<void> {
     await this.flights.idle()
     await this.reads.idle()
     await this.mutations.idle()
+    while (this.#background.size > 0) await Promise.all(this.#background)
   }
 }
 
@@ -62,6 +82,10 @@ export interface NamespaceContext {
   /** Longest stay in memory; `undefined` where the policy does without it. */
   readonly memoryCapMs: number | undefined
   readonly schemaHash: bigint
+  /** The order of the namespace's invalidations, as this process knows it. */
+  readonly clock: NamespaceClock
+  /** Whether tags can be kept: by a tier's clock, or because memory is all there is. */
+  readonly servesTags: boolean
   /** What memory has of the namespace. */
   readonly local: LocalIndex
   readonly counters: NamespaceCounters

@@ -5,6 +5,8 @@ import { CacheFactoryTimeoutError } from '../errors.ts'
 export interface Adaptation {
   readonly ttlMs?: number
   readonly graceMs?: number
+  /** Besides the policy's and the call's. */
+  readonly tags?: readonly string[]
   /** Hand the result to the callers, but store it nowhere. */
   readonly skip?: boolean
 }

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '@cidadao/contracts'
-import type { TierKey } from '../key.ts'
+import { keyWithin, type TierKey } from '../key.ts'
 import { LocalStore, type LocalStoreOptions } from '../tiers/local-store.ts'
 
 export interface LocalEntry {
@@ -12,6 +12,11 @@ export interface LocalEntry {
   readonly freshUntilMs: number
   /** End of the grace; after it the entry is not even a fallback. */
   readonly goneAtMs: number
+  /** Of the namespace's own count of invalidations, as it was before the production of the value began. */
+  readonly tick: number
+  readonly tags: readonly string[]
+  /** Believed without the shared clock until then; after it, only while that is trusted. */
+  readonly vouchedUntilMs: number
   /** Not fresh, but not to be refreshed before this: its factory has just failed. */
   readonly retryAtMs: number
 }
@@ -24,6 +29,9 @@ export interface NewLocalEntry {
   readonly freshMs: number
   readonly staleMs: number
   readonly retryAfterMs?: number
+  readonly tick: number
+  readonly tags: readonly string[]
+  readonly vouchedUntilMs: number
 }
 
 /** One namespace's entries by the caller's own key, so that a hit need not build and hash the full one. */
@@ -89,7 +97,7 @@ export class LocalEntries {
     const nowMs = this.#clock.monotonicMs()
     const stored: IndexedEntry = {
       id: key.id,
-      key: key.id.slice(key.namespace.length + 1),
+      key: keyWithin(key),
       index: this.#indexOf(key.namespace),
       value: entry.value,
       shared: entry.shared,
@@ -97,6 +105,9 @@ export class LocalEntries {
       storedAtMs: nowMs,
       freshUntilMs: nowMs + entry.freshMs,
       goneAtMs: nowMs + Math.max(entry.freshMs, entry.staleMs),
+      tick: entry.tick,
+      tags: entry.tags,
+      vouchedUntilMs: entry.vouchedUntilMs,
       retryAtMs: nowMs + (entry.retryAfterMs ?? 0),
     }
     if (this.#store.set(key.id, stored, entry.bytes)) stored.index.set(stored.key, stored)

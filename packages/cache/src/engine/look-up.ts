@@ -1,9 +1,10 @@
-import type { TierKey } from '../key.ts'
+import { keyWithin, type TierKey } from '../key.ts'
 import type { Lookup } from '../lookup.ts'
 import { MEMORY_TIER } from '../policy.ts'
 import type { Engine, NamespaceContext } from './engine.ts'
 import { ageOf, type LocalEntry } from './local-entries.ts'
 import { handOut, keepLocally } from './prepare.ts'
+import { beginProduction, endProduction } from './production.ts'
 import { readTiers, type Found, type TierReading } from './read-tiers.ts'
 
 const MISS = Object.freeze({ outcome: 'miss' })
@@ -13,7 +14,7 @@ export function lookUpLocally(engine: Engine, context: NamespaceContext, key: st
   const entry = context.local.get(key)
   if (entry === undefined) return undefined
   const nowMs = engine.local.nowMs()
-  if (nowMs >= entry.freshUntilMs) return undefined
+  if (nowMs >= entry.freshUntilMs || !believes(engine, context, entry, nowMs)) return undefined
   engine.local.touch(entry)
   context.counters.memoryHits++
   if (engine.events.hasListeners('lookup')) {
@@ -22,9 +23,31 @@ export function lookUpLocally(engine: Engine, context: NamespaceContext, key: st
   return localHit(entry, nowMs, false)
 }
 
+/** Whether nothing has invalidated what memory has, as far as this process knows, and it knows enough. */
+function believes(engine: Engine, { clock, policy }: NamespaceContext, entry: LocalEntry, nowMs: number): boolean {
+  if (nowMs >= entry.vouchedUntilMs && nowMs >= clock.trustedUntilMs) return false
+  if (entry.tick < clock.lastMarkTick && !clock.admits(entry)) return false
+  return engine.sessions.required(policy.name) <= clock.sequence
+}
+
 export interface SharedLookupOptions {
   readonly allowStale: boolean
   readonly signal: AbortSignal | undefined
+}
+
+/**
+ * What a read is owed before it may believe memory or join what others began: the lowest sequence that it may be given,
+ * where the clock cannot vouch for what its session has written. At once where nothing needs to be asked.
+ */
+export function owedToSession(engine: Engine, { clock, policy }: NamespaceContext): number | Promise<number> {
+  const required = engine.sessions.required(policy.name)
+  const doubtful = engine.local.nowMs() >= clock.trustedUntilMs
+  return doubtful || required > clock.sequence ? askClock(clock, required) : 0
+}
+
+async function askClock(clock: NamespaceContext['clock'], required: number): Promise<number> {
+  await clock.verify()
+  return (await clock.reach(required)) ? 0 : required
 }
 
 /** The shared tiers, after memory had nothing. Concurrent callers share one reading. */
@@ -34,12 +57,22 @@ export async function lookUpShared(
   key: TierKey,
   options: SharedLookupOptions,
 ): Promise<Lookup<unknown>> {
-  const reading = await engine.reads.run(key, () => readAndKeep(engine, context, key), options.signal)
+  const owed = owedToSession(engine, context)
+  const atLeast = typeof owed === 'number' ? owed : await owed
+  if (typeof owed !== 'number') {
+    const local = lookUpLocally(engine, context, keyWithin(key))
+    if (local !== undefined) return local
+  }
+  // What others began may be older than what this caller has written.
+  const reading =
+    atLeast > 0
+      ? await readTiers(engine, context, key, { toFill: false, atLeast })
+      : await engine.reads.run(key, () => readAndKeep(engine, context, key), options.signal)
   const { fresh, stale, cause } = reading
   if (fresh !== undefined) return counted(engine, context, sharedHit(fresh, false))
   if (options.allowStale) {
     const nowMs = engine.local.nowMs()
-    const kept = engine.local.get(key.id, nowMs)
+    const kept = localFallback(engine, context, key, nowMs)
     if (kept !== undefined) return counted(engine, context, localHit(kept, nowMs, true))
     if (stale !== undefined) return counted(engine, context, sharedHit(stale, true))
   }
@@ -76,16 +109,23 @@ export function localHit(entry: LocalEntry, nowMs: number, stale: boolean): Look
   return { outcome: 'hit', tier: MEMORY_TIER, value: handOut(entry), ageMs: ageOf(entry, nowMs), stale }
 }
 
+/** What memory has of the key, fresh or not, unless it was invalidated. */
+export function localFallback(engine: Engine, context: NamespaceContext, key: TierKey, nowMs: number): LocalEntry | undefined {
+  const entry = engine.local.get(key.id, nowMs)
+  return entry !== undefined && believes(engine, context, entry, nowMs) ? entry : undefined
+}
+
 async function readAndKeep(engine: Engine, context: NamespaceContext, key: TierKey): Promise<TierReading> {
-  const ticket = engine.fence.issue(key)
+  const production = beginProduction(engine, context, key)
   try {
     const reading = await readTiers(engine, context, key, { toFill: false })
     const { fresh } = reading
-    if (fresh !== undefined && ticket.valid) {
-      keepLocally(engine, context, { key, prepared: fresh.prepared, lifetime: fresh.left, ageMs: fresh.ageMs })
+    if (fresh !== undefined && production.ticket.valid) {
+      const { tags } = fresh.envelope
+      keepLocally(engine, context, { key, prepared: fresh.prepared, lifetime: fresh.left, ageMs: fresh.ageMs, tags, production })
     }
     return reading
   } finally {
-    engine.fence.release(ticket)
+    endProduction(engine, production)
   }
 }

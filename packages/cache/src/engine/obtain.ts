@@ -1,16 +1,27 @@
 import { toError } from '@cidadao/contracts'
 import { CacheFactoryTimeoutError } from '../errors.ts'
-import type { TierKey } from '../key.ts'
+import { keyWithin, type TierKey } from '../key.ts'
 import type { Lookup } from '../lookup.ts'
 import type { Engine, NamespaceContext } from './engine.ts'
 import { runFactory, type Factory, type Produced } from './factory-run.ts'
 import { ageOf } from './local-entries.ts'
 import type { FlightControl } from '../concurrency/flights.ts'
-import type { Ticket } from '../concurrency/local-fence.ts'
-import { counted, localHit, sharedHit } from './look-up.ts'
-import { encodeFor, handOut, keepLocally, lifetimeOf, prepareWritten, type PreparedEntry, type PreparedValue } from './prepare.ts'
+import { HeldLease, LeaseWait } from './lease.ts'
+import { counted, localFallback, localHit, lookUpLocally, owedToSession, sharedHit } from './look-up.ts'
+import {
+  encodeFor,
+  encodeFound,
+  handOut,
+  keepLocally,
+  lifetimeOf,
+  prepareWritten,
+  tagsOf,
+  type PreparedEntry,
+  type PreparedValue,
+} from './prepare.ts'
+import { beginProduction, endProduction, type Production } from './production.ts'
 import { readTiers, type TierReading } from './read-tiers.ts'
-import { fillTiers, lifeOf } from './write-tiers.ts'
+import { fillTiers, lifeOf, type FillResult } from './write-tiers.ts'
 
 export interface ObtainRequest {
   readonly key: TierKey
@@ -18,6 +29,7 @@ export interface ObtainRequest {
   readonly signal: AbortSignal | undefined
   readonly ttlMs: number | undefined
   readonly graceMs: number | undefined
+  readonly tags: readonly string[] | undefined
 }
 
 /** A fallback of the past, from memory or from a shared tier. */
@@ -25,52 +37,84 @@ interface Stale {
   readonly prepared: PreparedValue
   readonly ageMs: number
   readonly graceLeftMs: number
+  readonly tags: readonly string[]
   readonly lookup: Lookup<unknown>
 }
 
-/** The value from a shared tier or, at most once at a time in this process, from the factory. Memory has been tried. */
+/** The value from a shared tier or, at most once at a time in this process, from the factory. Memory had nothing that could be believed without asking. */
 export async function obtain(engine: Engine, context: NamespaceContext, request: ObtainRequest): Promise<unknown> {
-  const waiting = retryIsTooEarly(engine, request.key)
+  const owed = owedToSession(engine, context)
+  const atLeast = typeof owed === 'number' ? owed : await owed
+  if (typeof owed !== 'number') {
+    const local = lookUpLocally(engine, context, keyWithin(request.key))
+    if (local !== undefined) return valueOf(local)
+  }
+  const waiting = retryIsTooEarly(engine, context, request.key)
   if (waiting !== undefined) return valueOf(counted(engine, context, waiting))
+  // What others began may be older than what this caller has written.
+  if (atLeast > 0) engine.flights.detach(request.key)
   if (engine.flights.isOpen(request.key)) context.counters.factoryJoins++
   const prepared = await engine.flights.fly(
     request.key,
-    (control) => readOrProduce(engine, context, { ...request, control }),
+    (control) => readOrProduce(engine, context, { ...request, control, atLeast }),
     request.signal,
   )
   return handOut(prepared)
 }
 
-type FlightRequest = ObtainRequest & { readonly control: FlightControl }
+type FlightRequest = ObtainRequest & { readonly control: FlightControl; readonly atLeast: number }
 
+/** Asks the shared tiers, again and again while another process is producing the value; then produces it here. */
 async function readOrProduce(engine: Engine, context: NamespaceContext, request: FlightRequest): Promise<PreparedValue> {
-  const ticket = engine.fence.issue(request.key)
-  try {
-    const reading = await readTiers(engine, context, request.key, { toFill: true })
-    if (reading.fresh !== undefined) return await promote(engine, context, { request, reading, ticket })
-    const stale = staleFor(engine, request.key, reading)
-    counted(engine, context, reading.cause === undefined ? { outcome: 'miss' } : { outcome: 'unavailable', cause: reading.cause })
-    return await produceOrFallBack(engine, context, { request, reading, ticket, stale })
-  } finally {
-    engine.fence.release(ticket)
+  const lease = { token: engine.newToken(), leaseMs: context.policy.leaseMs }
+  const wait = new LeaseWait(engine, context)
+  for (;;) {
+    const production = beginProduction(engine, context, request.key)
+    try {
+      const reading = await readTiers(engine, context, request.key, { toFill: true, lease, atLeast: request.atLeast })
+      if (reading.lease?.outcome === 'held' && (await wait.pause(reading.lease.leftMs, request.control.signal))) continue
+      const held =
+        reading.lease?.outcome === 'granted' ? new HeldLease(engine, { ...reading.lease, key: request.key, request: lease }) : undefined
+      return await readingToValue(engine, context, { request, reading, production, held })
+    } finally {
+      endProduction(engine, production)
+    }
   }
 }
 
 interface Flight {
   readonly request: FlightRequest
   readonly reading: TierReading
-  readonly ticket: Ticket
+  readonly production: Production
+  readonly held: HeldLease | undefined
+}
+
+async function readingToValue(engine: Engine, context: NamespaceContext, flight: Flight): Promise<PreparedValue> {
+  const { request, reading, held } = flight
+  try {
+    if (reading.fresh !== undefined) return await promote(engine, context, flight)
+    const stale = staleFor(engine, context, request.key, reading)
+    counted(engine, context, reading.cause === undefined ? { outcome: 'miss' } : { outcome: 'unavailable', cause: reading.cause })
+    return await produceOrFallBack(engine, context, { ...flight, stale })
+  } finally {
+    // After a fill it is gone already, and giving back what is not held does nothing.
+    held?.release()
+  }
 }
 
 /** Brings what a far tier had to the nearer ones, with no more life than it has left there. */
-async function promote(engine: Engine, context: NamespaceContext, { request, reading, ticket }: Flight): Promise<PreparedValue> {
+async function promote(engine: Engine, context: NamespaceContext, { request, reading, production, held }: Flight): Promise<PreparedValue> {
   const { fresh: found, targets } = reading
   if (found === undefined) throw new TypeError('nothing to promote')
   counted(engine, context, sharedHit(found, false))
-  const entry = { key: request.key, prepared: found.prepared, lifetime: found.left }
-  const write = { payload: found.payload, ttlMs: Math.ceil(lifeOf(entry)) }
-  const result = await fillTiers(engine, request.key, { write, targets, ticket })
-  if (result !== 'superseded') keepLocally(engine, context, { ...entry, ageMs: found.ageMs })
+  const entry = { key: request.key, prepared: found.prepared, lifetime: found.left, tags: found.envelope.tags, production }
+  if (targets.length > 0) {
+    const write = { payload: encodeFound(found, production), ttlMs: Math.ceil(lifeOf(entry)), sequence: production.sequence }
+    const result = await fillTiers(engine, request.key, { write, targets, ticket: production.ticket })
+    if (result === 'stored') held?.filled()
+    if (result === 'superseded') return found.prepared
+  }
+  if (production.ticket.valid) keepLocally(engine, context, { ...entry, ageMs: found.ageMs })
   return found.prepared
 }
 
@@ -82,11 +126,11 @@ async function produceOrFallBack(
   try {
     return await produce(engine, context, flight)
   } catch (thrown) {
-    const { stale, request, ticket } = flight
+    const { stale, request, production } = flight
     if (stale === undefined || request.control.signal.aborted) throw thrown
     engine.events.emit('error', { operation: 'factory', error: toError(thrown), namespace: context.policy.name })
     counted(engine, context, stale.lookup)
-    if (ticket.valid) keepAsFallback(engine, context, request.key, stale)
+    if (production.ticket.valid) keepAsFallback(engine, context, flight, stale)
     return stale.prepared
   }
 }
@@ -105,14 +149,14 @@ async function produce(
     graceMs: adaptation.graceMs ?? request.graceMs,
     absent: value === undefined,
   })
-  await storeProduced(engine, context, flight, { key: request.key, prepared, lifetime })
+  const tags = tagsOf(context, request.tags, adaptation.tags)
+  await storeProduced(engine, context, flight, { key: request.key, prepared, lifetime, tags, production: flight.production })
   return prepared
 }
 
 async function storeProduced(engine: Engine, context: NamespaceContext, flight: Flight, entry: PreparedEntry): Promise<void> {
-  const { targets } = flight.reading
-  const payload = targets.length === 0 ? NO_PAYLOAD : encodeFor(engine, context, entry)
-  const result = await fillTiers(engine, entry.key, { write: { payload, ttlMs: lifeOf(entry) }, targets, ticket: flight.ticket })
+  const result = await fillProduced(engine, context, flight, entry)
+  if (result === 'stored') flight.held?.filled()
   if (result === 'superseded') context.counters.superseded++
   else {
     context.counters.sets++
@@ -120,6 +164,17 @@ async function storeProduced(engine: Engine, context: NamespaceContext, flight: 
   }
   const outcome = result === 'stored' ? 'done' : result
   engine.events.emit('set', { namespace: context.policy.name, source: 'factory', outcome })
+}
+
+async function fillProduced(engine: Engine, context: NamespaceContext, flight: Flight, entry: PreparedEntry): Promise<FillResult> {
+  const { tags } = entry
+  const { production } = flight
+  // What was invalidated by a tag while it was produced would be refused by every reader: it is not stored at all.
+  if (!context.clock.admits({ tick: production.tick, tags })) return 'superseded'
+  const { targets } = flight.reading
+  const payload = targets.length === 0 ? NO_PAYLOAD : encodeFor(engine, context, entry)
+  const write = { payload, ttlMs: lifeOf(entry), sequence: production.sequence }
+  return fillTiers(engine, entry.key, { write, targets, ticket: production.ticket })
 }
 
 async function timedFactory(
@@ -153,34 +208,39 @@ async function timedFactory(
 const NO_PAYLOAD = Buffer.alloc(0)
 
 /** After a failed factory the stale value is served for a while without another try, counted from now, not from its expiry. */
-function keepAsFallback(engine: Engine, context: NamespaceContext, key: TierKey, stale: Stale): void {
-  if (context.memoryCapMs === undefined) return
-  engine.local.put(key, {
+function keepAsFallback(engine: Engine, context: NamespaceContext, { request, production }: Flight, stale: Stale): void {
+  const { tags } = stale
+  if (context.memoryCapMs === undefined || !context.clock.admits({ tick: production.tick, tags })) return
+  engine.local.put(request.key, {
     ...stale.prepared,
     ageMs: stale.ageMs,
     freshMs: 0,
     staleMs: stale.graceLeftMs,
     retryAfterMs: Math.min(context.policy.retryAfterMs, stale.graceLeftMs),
+    tags,
+    tick: production.tick,
+    vouchedUntilMs: production.beganAtMs + engine.verifyWithinMs,
   })
 }
 
-function retryIsTooEarly(engine: Engine, key: TierKey): Lookup<unknown> | undefined {
+function retryIsTooEarly(engine: Engine, context: NamespaceContext, key: TierKey): Lookup<unknown> | undefined {
   const nowMs = engine.local.nowMs()
-  const entry = engine.local.get(key.id, nowMs)
+  const entry = localFallback(engine, context, key, nowMs)
   return entry !== undefined && nowMs < entry.retryAtMs ? localHit(entry, nowMs, true) : undefined
 }
 
-function staleFor(engine: Engine, key: TierKey, reading: TierReading): Stale | undefined {
+function staleFor(engine: Engine, context: NamespaceContext, key: TierKey, reading: TierReading): Stale | undefined {
   const found = reading.stale
   if (found !== undefined) {
-    return { prepared: found.prepared, ageMs: found.ageMs, graceLeftMs: found.left.graceMs, lookup: sharedHit(found, true) }
+    const { prepared, ageMs, left, envelope } = found
+    return { prepared, ageMs, graceLeftMs: left.graceMs, tags: envelope.tags, lookup: sharedHit(found, true) }
   }
   const nowMs = engine.local.nowMs()
-  const kept = engine.local.get(key.id, nowMs)
+  const kept = localFallback(engine, context, key, nowMs)
   // Where the shared tiers answered that there is none, a copy in memory is one that was invalidated elsewhere.
   if (kept === undefined || (reading.targets.length > 0 && reading.cause === undefined)) return undefined
   const prepared = { value: kept.value, shared: kept.shared, bytes: 0, plain: true }
-  return { prepared, ageMs: ageOf(kept, nowMs), graceLeftMs: kept.goneAtMs - nowMs, lookup: localHit(kept, nowMs, true) }
+  return { prepared, ageMs: ageOf(kept, nowMs), graceLeftMs: kept.goneAtMs - nowMs, tags: kept.tags, lookup: localHit(kept, nowMs, true) }
 }
 
 function valueOf(lookup: Lookup<unknown>): unknown {

@@ -1,5 +1,6 @@
 import { formatIssue } from '@cidadao/contracts'
-import { CacheValueError } from '../errors.ts'
+import { checkedTags } from '../consistency/invalidation.ts'
+import { CacheTagsUnsupportedError, CacheValueError } from '../errors.ts'
 import type { TierKey } from '../key.ts'
 import { checkedGrace, checkedTtl } from '../ttl.ts'
 import { cloneValue } from '../values/clone.ts'
@@ -7,6 +8,8 @@ import { codecFor } from '../values/codec.ts'
 import { encodeEnvelope } from '../values/envelope.ts'
 import { inspectValue } from '../values/inspect.ts'
 import type { Engine, Lifetime, NamespaceContext } from './engine.ts'
+import type { Moment } from './production.ts'
+import type { Found } from './read-tiers.ts'
 
 /** A value ready to be stored and handed out. */
 export interface PreparedValue {
@@ -72,23 +75,42 @@ export function encodeFor(engine: Engine, context: NamespaceContext, entry: Prep
     schemaHash: context.schemaHash,
     createdAtMs: engine.clock.now().getTime(),
     ...lifetime,
-    sequence: 0,
-    tags: [],
+    sequence: entry.production.sequence,
+    tags: entry.tags,
     absent: prepared.value === undefined,
   }
   return encodeEnvelope(header, prepared.value, codecFor(prepared))
+}
+
+/** An entry found in one tier, for another: nothing invalidated it up to the beginning of its reading, so it may carry that sequence. */
+export function encodeFound({ envelope, payload, prepared }: Found, { sequence }: Moment): Buffer {
+  if (envelope.sequence === sequence) return payload
+  return encodeEnvelope({ ...envelope, sequence }, prepared.value, codecFor(prepared))
 }
 
 export interface PreparedEntry {
   readonly key: TierKey
   readonly prepared: PreparedValue
   readonly lifetime: Lifetime
+  readonly tags: readonly string[]
+  readonly production: Moment
+}
+
+/** The tags of an entry: the policy's, the call's and the factory's. @throws {CacheTagError | CacheTagsUnsupportedError} */
+export function tagsOf(context: NamespaceContext, ...asked: readonly (readonly string[] | undefined)[]): readonly string[] {
+  const { policy, servesTags } = context
+  const more = asked.flatMap((tags) => tags ?? [])
+  if (more.length === 0 && policy.tags.length === 0) return policy.tags
+  if (servesTags) return more.length === 0 ? policy.tags : checkedTags([...policy.tags, ...more])
+  throw new CacheTagsUnsupportedError(`${policy.name}: tags need a tier with a logical clock; none of its shared tiers has one`, {
+    facts: { namespace: policy.name },
+  })
 }
 
 /** Puts an entry in this process' memory, for no longer than the policy's cap. */
 export function keepLocally(engine: Engine, context: NamespaceContext, entry: PreparedEntry & { readonly ageMs?: number }): void {
-  if (context.memoryCapMs === undefined) return
-  const { key, prepared, lifetime } = entry
+  const { key, prepared, lifetime, tags, production } = entry
+  if (context.memoryCapMs === undefined || !context.clock.admits({ tick: production.tick, tags })) return
   engine.local.put(key, {
     value: prepared.value,
     shared: prepared.shared,
@@ -96,5 +118,8 @@ export function keepLocally(engine: Engine, context: NamespaceContext, entry: Pr
     ageMs: entry.ageMs ?? 0,
     freshMs: Math.min(lifetime.ttlMs, context.memoryCapMs),
     staleMs: lifetime.graceMs === 0 ? 0 : lifetime.ttlMs + lifetime.graceMs,
+    tags,
+    tick: production.tick,
+    vouchedUntilMs: production.beganAtMs + engine.verifyWithinMs,
   })
 }

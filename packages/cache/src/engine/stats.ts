@@ -17,6 +17,8 @@ export interface NamespaceStats {
   readonly factoryJoins: number
   /** Values produced but not stored, because an invalidation overtook them. */
   readonly superseded: number
+  /** Entries of shared tiers found invalidated by a tag or a clear, or not surely valid. */
+  readonly invalidated: number
   /** Entries found damaged, foreign or outdated, by fault. */
   readonly badEntries: Readonly<Partial<Record<EntryFault, number>>>
 }
@@ -56,6 +58,7 @@ export class NamespaceCounters {
   factoryFailures = 0
   factoryJoins = 0
   superseded = 0
+  invalidated = 0
 
   hit(tier: string): void {
     this.hits[tier] = (this.hits[tier] ?? 0) + 1

@@ -1,11 +1,13 @@
 import type { CacheUnavailableError } from '../errors.ts'
-import type { TierKey } from '../key.ts'
+import type { Invalidation } from '../consistency/invalidation.ts'
+import { keyWithin, type TierKey } from '../key.ts'
 import type { DeleteOutcome, WriteOutcome } from '../lookup.ts'
 import type { Attempt, GuardedTier } from '../tiers/guarded-tier.ts'
 import type { TierWrite } from '../tiers/tier.ts'
 import type { Engine, NamespaceContext } from './engine.ts'
 import type { Ticket } from '../concurrency/local-fence.ts'
 import { encodeFor, keepLocally, type PreparedEntry } from './prepare.ts'
+import { momentOf } from './production.ts'
 import type { FillTarget } from './read-tiers.ts'
 
 /*
@@ -15,17 +17,24 @@ import type { FillTarget } from './read-tiers.ts'
  */
 
 /** Stores in memory and all tiers of the namespace, replacing whatever is under way for the key. */
-export async function writeThrough(engine: Engine, context: NamespaceContext, entry: PreparedEntry): Promise<WriteOutcome> {
+export async function writeThrough(
+  engine: Engine,
+  context: NamespaceContext,
+  entry: Omit<PreparedEntry, 'production'>,
+): Promise<WriteOutcome> {
   const { key } = entry
   engine.supersede(key)
   return engine.mutations.run(key.id, async () => {
+    if (engine.local.nowMs() >= context.clock.trustedUntilMs) await context.clock.verify()
     engine.supersede(key)
-    keepLocally(engine, context, entry)
-    const write = { payload: context.tiers.length === 0 ? NO_PAYLOAD : encodeFor(engine, context, entry), ttlMs: lifeOf(entry) }
+    const stamped = { ...entry, production: momentOf(engine, context) }
+    keepLocally(engine, context, stamped)
+    const payload = context.tiers.length === 0 ? NO_PAYLOAD : encodeFor(engine, context, stamped)
+    const write = { payload, ttlMs: lifeOf(entry), sequence: stamped.production.sequence }
     const failures = await eachFromFarthest(context.tiers, (tier) => tier.write(key, write))
     // Reads that began meanwhile may carry what the tiers held before.
     engine.supersede(key)
-    return outcomeOf(failures)
+    return outcomeOf([...failures, ...(await announceKey(engine, context, key))])
   })
 }
 
@@ -41,21 +50,56 @@ export async function deleteThrough(engine: Engine, context: NamespaceContext, k
       if (attempt.ok && attempt.value) existed = true
       return attempt
     })
+    const unannounced = await announceKey(engine, context, key)
     // A read that began meanwhile may have brought the old value into memory.
     if (drop()) existed = true
-    return { ...outcomeOf(failures), existed }
+    return { ...outcomeOf([...failures, ...unannounced]), existed }
   })
 }
 
+/**
+ * Of the tier with the clock, by the clock alone: at once, however much it holds; what it holds is removed later. Tiers
+ * beyond are emptied, so that they can be believed also while the clock is out of reach.
+ */
 export async function clearThrough(engine: Engine, context: NamespaceContext): Promise<WriteOutcome> {
+  const { clock, prefix } = context
   const drop = (): void => {
-    engine.supersedeNamespace(context.prefix)
-    engine.local.clear(context.prefix)
+    engine.supersedeNamespace(prefix)
+    engine.local.clear(prefix)
+    clock.invalidateHere(EVERYTHING)
   }
   drop()
-  const failures = await eachFromFarthest(context.tiers, (tier) => tier.clear(context.prefix))
+  const emptied = context.tiers.filter((tier) => tier.name !== clock.tier && (clock.tier === undefined || tier.canClear))
+  const failures = await eachFromFarthest(emptied, (tier) => tier.clear(prefix))
+  const unannounced = await announce(engine, context, EVERYTHING)
+  if (unannounced.length === 0) sweepLater(engine, context)
   drop()
-  return outcomeOf(failures)
+  return outcomeOf([...failures, ...unannounced])
+}
+
+/** However many entries have them: only the tags' marks are changed. */
+export async function invalidateTagsThrough(engine: Engine, context: NamespaceContext, tags: readonly string[]): Promise<WriteOutcome> {
+  const what = { keys: [], tags, all: false }
+  context.clock.invalidateHere(what)
+  return outcomeOf(await announce(engine, context, what))
+}
+
+const EVERYTHING: Invalidation = { keys: [], tags: [], all: true }
+
+function sweepLater(engine: Engine, { clock, tiers, prefix }: NamespaceContext): void {
+  for (const tier of tiers) if (tier.name === clock.tier) engine.inBackground(tier.sweep(prefix, clock.sequence))
+}
+
+/** Other processes' memory; where the policy has none, nobody has anything to drop. */
+async function announceKey(engine: Engine, context: NamespaceContext, key: TierKey): Promise<readonly Failure[]> {
+  return context.memoryCapMs === undefined ? [] : announce(engine, context, { keys: [keyWithin(key)], tags: [], all: false })
+}
+
+async function announce(engine: Engine, { clock, policy }: NamespaceContext, what: Invalidation): Promise<readonly Failure[]> {
+  const outcome = await clock.announce(what)
+  if (!outcome.ok) return [{ tier: clock.tier ?? policy.name, cause: outcome.cause }]
+  engine.sessions.wrote(policy.name, clock.sequence)
+  return []
 }
 
 export interface FillRequest {
@@ -119,5 +163,5 @@ async function eachFromFarthest(
 function outcomeOf(failures: readonly Failure[]): WriteOutcome {
   const [first] = failures
   if (first === undefined) return { outcome: 'done' }
-  return { outcome: 'pending', tiers: failures.map((failure) => failure.tier), cause: first.cause }
+  return { outcome: 'pending', tiers: [...new Set(failures.map((failure) => failure.tier))], cause: first.cause }
 }

@@ -4,8 +4,9 @@ import type { CacheOperation } from '../events.ts'
 import type { TierKey } from '../key.ts'
 import { Breaker, type BreakerOptions, type TierState } from './breaker.ts'
 import { withBudget, type BudgetedOperation } from './budget.ts'
+import { GuardedCoordination } from './guarded-coordination.ts'
 import { Repairs } from './repairs.ts'
-import type { FillOutcome, Generation, Tier, TierRead, TierWrite } from './tier.ts'
+import type { FillOutcome, Generation, LeasedRead, LeaseRequest, Tier, TierRead, TierWrite } from './tier.ts'
 
 export interface GuardOptions extends BreakerOptions {
   /** Longest a caller waits for one read or write of this tier, in milliseconds. */
@@ -43,6 +44,7 @@ const REPAIR_BATCH = 64
 export class GuardedTier {
   readonly name: string
   readonly fenced: boolean
+  readonly coordination: GuardedCoordination
   readonly #tier: Tier
   readonly #parts: GuardParts
   readonly #breaker: Breaker
@@ -55,6 +57,7 @@ export class GuardedTier {
     this.name = tier.name
     this.fenced = tier.fence !== undefined
     this.#tier = tier
+    this.coordination = new GuardedCoordination(tier, (operation, run) => this.#attempt(operation, run))
     this.#parts = parts
     this.#repairs = new Repairs(parts.options.maxRepairs)
     this.#breaker = new Breaker({
@@ -100,10 +103,10 @@ export class GuardedTier {
   }
 
   /** As the fence's read; of a tier without one, a plain read with no generation. */
-  async readToFill(key: TierKey, windowMs: number): Promise<Attempt<TierRead>> {
+  async readToFill(key: TierKey, windowMs: number, lease?: LeaseRequest): Promise<Attempt<LeasedRead>> {
     if (this.#mustForget(key)) return { ok: true, value: NOTHING }
     const { fence } = this.#tier
-    if (fence !== undefined) return this.#attempt('read', () => fence.read(key, windowMs))
+    if (fence !== undefined) return this.#attempt('read', () => fence.read(key, windowMs, lease))
     return this.#attempt('read', () => this.#tier.read(key))
   }
 
@@ -137,6 +140,11 @@ export class GuardedTier {
       this.#scheduleRepairs()
     }
     return attempt
+  }
+
+  /** Removes what an earlier `clear` by the logical clock has made invalid; resolves to whether it could. */
+  async sweep(namespace: string, beforeSequence: number): Promise<boolean> {
+    return this.#background('sweep', async () => this.#tier.sweep?.(namespace, beforeSequence))
   }
 
   /** Has the tier drop `key` soon: for a fill of a fenceless tier that an invalidation overtook. */

@@ -53,9 +53,10 @@ export class LocalStore<V extends object> {
     return this.#values.delete(id)
   }
 
-  clear(namespace: string): void {
+  /** Removes what the namespace has, or what of it `wanted` picks. */
+  clear(namespace: string, wanted: (value: V) => boolean = () => true): void {
     const prefix = `${namespace}/`
-    for (const id of this.#values.keys()) if (id.startsWith(prefix)) this.#values.delete(id)
+    for (const [id, value] of this.#values.entries()) if (id.startsWith(prefix) && wanted(value)) this.#values.delete(id)
   }
 
   get entries(): number {

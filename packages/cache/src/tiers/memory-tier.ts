@@ -1,7 +1,21 @@
 import { systemClock, type Clock } from '@cidadao/contracts'
+import type { InvalidationBus, LogicalClock } from '../consistency/logical-clock.ts'
+import { MemoryClock } from '../consistency/memory-clock.ts'
 import type { TierKey } from '../key.ts'
 import { LocalStore } from './local-store.ts'
-import type { FillOutcome, Generation, StoredEntry, Tier, TierFence, TierRead, TierWrite } from './tier.ts'
+import type {
+  FillOutcome,
+  Generation,
+  LeaseAnswer,
+  LeasedRead,
+  LeaseRequest,
+  StoredEntry,
+  Tier,
+  TierFence,
+  TierLease,
+  TierRead,
+  TierWrite,
+} from './tier.ts'
 
 export interface MemoryTierOptions {
   /** @default 'local' */
@@ -17,13 +31,15 @@ export interface MemoryTierOptions {
 interface Slot {
   readonly payload: Buffer | undefined
   readonly generation: Generation
+  readonly sequence: number
+  readonly lease?: { readonly token: string; readonly untilMs: number } | undefined
   readonly expiresAtMs: number
 }
 
 const DEFAULTS = { name: 'local', maxEntries: 10_000, maxBytes: 64 * 1024 * 1024 } as const
 
 /**
- * The tier port over plain memory, fence included: what several caches of one process share, and the reference that
+ * The tier port over plain memory, with fence, lease, clock and bus: what several caches of one process share, and the reference that
  * the conformance suite and simulations measure the real ones against.
  */
 export function memoryTier(options: MemoryTierOptions = {}): Tier {
@@ -33,6 +49,9 @@ export function memoryTier(options: MemoryTierOptions = {}): Tier {
 class MemoryTier implements Tier {
   readonly name: string
   readonly fence: TierFence
+  readonly lease: TierLease
+  readonly clock: LogicalClock
+  readonly bus: InvalidationBus
   readonly #clock: Clock
   readonly #slots: LocalStore<Slot>
   #generations = 0
@@ -45,12 +64,27 @@ class MemoryTier implements Tier {
       maxBytes: options.maxBytes ?? DEFAULTS.maxBytes,
     })
     this.fence = {
-      read: async (key, windowMs) => this.#readToFill(key, windowMs),
+      read: async (key, windowMs, lease) => this.#readToFill(key, windowMs, lease),
       fill: async (key, entry, generation) => this.#fill(key, entry, generation),
       discard: async (key, generation) => {
         if (this.#live(key)?.generation === generation) this.#slots.delete(key.id)
       },
     }
+    this.lease = {
+      acquire: async (key, request) => this.#acquire(key, request),
+      renew: async (key, request) => {
+        const held = this.#leaseOf(key)?.token === request.token
+        if (held) this.#acquire(key, request)
+        return held
+      },
+      release: async (key, token) => {
+        const slot = this.#live(key)
+        if (slot?.lease?.token === token) this.#replace(key, { ...slot, lease: undefined })
+      },
+    }
+    const shared = new MemoryClock(this.#clock)
+    this.clock = shared
+    this.bus = shared
   }
 
   async read(key: TierKey): Promise<TierRead> {
@@ -59,7 +93,7 @@ class MemoryTier implements Tier {
   }
 
   async write(key: TierKey, entry: TierWrite): Promise<void> {
-    this.#put(key, entry.payload, entry.ttlMs)
+    this.#put(key, entry)
   }
 
   async delete(key: TierKey): Promise<boolean> {
@@ -72,23 +106,47 @@ class MemoryTier implements Tier {
     this.#slots.clear(namespace)
   }
 
+  async sweep(namespace: string, beforeSequence: number): Promise<void> {
+    this.#slots.clear(namespace, (slot) => slot.payload !== undefined && slot.sequence < beforeSequence)
+  }
+
   async probe(): Promise<void> {}
 
-  #readToFill(key: TierKey, windowMs: number): TierRead {
-    const slot = this.#live(key) ?? this.#put(key, undefined, windowMs)
-    return { entry: this.#entryOf(slot), generation: slot.generation }
+  #readToFill(key: TierKey, windowMs: number, lease: LeaseRequest | undefined): LeasedRead {
+    const slot = this.#live(key) ?? this.#put(key, { payload: undefined, ttlMs: windowMs })
+    const entry = this.#entryOf(slot)
+    const answer = lease === undefined || entry !== undefined ? undefined : this.#acquire(key, lease)
+    return { entry, generation: slot.generation, lease: answer }
+  }
+
+  #acquire(key: TierKey, { token, leaseMs }: LeaseRequest): LeaseAnswer {
+    const slot = this.#live(key)
+    const lease = this.#leaseOf(key)
+    const nowMs = this.#clock.monotonicMs()
+    if (lease !== undefined && lease.token !== token) return { outcome: 'held', leftMs: lease.untilMs - nowMs }
+    if (slot !== undefined) this.#replace(key, { ...slot, lease: { token, untilMs: nowMs + leaseMs } })
+    return { outcome: 'granted' }
+  }
+
+  #leaseOf(key: TierKey): Slot['lease'] {
+    const lease = this.#live(key)?.lease
+    return lease !== undefined && lease.untilMs > this.#clock.monotonicMs() ? lease : undefined
+  }
+
+  #replace(key: TierKey, slot: Slot): void {
+    this.#slots.set(key.id, slot, slot.payload?.length ?? 0)
   }
 
   #fill(key: TierKey, entry: TierWrite, generation: Generation): FillOutcome {
     if (this.#live(key)?.generation !== generation) return 'superseded'
-    this.#put(key, entry.payload, entry.ttlMs)
+    this.#put(key, entry)
     return 'stored'
   }
 
-  #put(key: TierKey, payload: Buffer | undefined, ttlMs: number): Slot {
+  #put(key: TierKey, { payload, ttlMs, sequence = 0 }: Omit<TierWrite, 'payload'> & { readonly payload: Buffer | undefined }): Slot {
     const generation = String(++this.#generations) as Generation
-    const slot = { payload, generation, expiresAtMs: this.#clock.monotonicMs() + ttlMs }
-    this.#slots.set(key.id, slot, payload?.length ?? 0)
+    const slot = { payload, generation, sequence, expiresAtMs: this.#clock.monotonicMs() + ttlMs }
+    this.#replace(key, slot)
     return slot
   }
 
