@@ -1,13 +1,17 @@
 import { randomUUID } from 'node:crypto'
 import type { SqlExecutor } from '../sql-executor.ts'
-import { checksumOf, type Migration } from './migration.ts'
+import { checksumOf, isAtomic, type Migration } from './migration.ts'
+
+/** `interrupted`: began as one transaction and never ended, so nothing of it is there. `unfinished`: nobody knows. */
+export const MIGRATION_STATES = ['applied', 'unfinished', 'interrupted', 'rolled-back'] as const
+export type MigrationState = (typeof MIGRATION_STATES)[number]
 
 /** A row of Prisma's own table of migrations. */
 export interface MigrationRecord {
   readonly id: string
   readonly name: string
   readonly checksum: string
-  readonly state: 'applied' | 'unfinished' | 'rolled-back'
+  readonly state: MigrationState
   readonly logs: string | null
 }
 
@@ -31,6 +35,10 @@ const CREATE_TABLE = `CREATE TABLE IF NOT EXISTS _prisma_migrations (
   started_at TIMESTAMPTZ NOT NULL DEFAULT now(),
   applied_steps_count INTEGER NOT NULL DEFAULT 0
 )`
+
+/** In `logs` while a migration runs as one transaction. Prisma shows it to whoever asks for the status meanwhile. */
+const RUNNING_ATOMICALLY =
+  'runs, or was interrupted and left nothing: it is one transaction, and the next start of the program runs it again'
 
 /** `_prisma_migrations`, read and written exactly as Prisma does. */
 export class MigrationTable {
@@ -62,23 +70,27 @@ export class MigrationTable {
 
   async begin(migration: Migration): Promise<string> {
     const id = randomUUID()
-    await this.#sql.query('INSERT INTO _prisma_migrations (id, checksum, migration_name) VALUES ($1, $2, $3)', [
+    await this.#sql.query('INSERT INTO _prisma_migrations (id, checksum, migration_name, logs) VALUES ($1, $2, $3, $4)', [
       id,
       checksumOf(migration),
       migration.name,
+      isAtomic(migration) ? RUNNING_ATOMICALLY : null,
     ])
     return id
   }
 
-  async finish(id: string): Promise<void> {
-    await this.#sql.query(
-      'UPDATE _prisma_migrations SET finished_at = now(), applied_steps_count = applied_steps_count + 1 WHERE id = $1',
-      [id],
-    )
+  /** As text, to travel with the migration; `id` is one of `begin`, a UUID. */
+  finishing(id: string): string {
+    return `UPDATE _prisma_migrations SET finished_at = now(), applied_steps_count = 1, logs = NULL WHERE id = '${id}'`
   }
 
   async fail(id: string, logs: string): Promise<void> {
     await this.#sql.query('UPDATE _prisma_migrations SET logs = $2 WHERE id = $1', [id, logs])
+  }
+
+  /** Notes that an interrupted run left nothing, as `prisma migrate resolve --rolled-back` does. */
+  async forget(id: string): Promise<void> {
+    await this.#sql.query('UPDATE _prisma_migrations SET rolled_back_at = now() WHERE id = $1', [id])
   }
 
   /** Returns how many unfinished runs of that migration were marked. */
@@ -98,6 +110,11 @@ export class MigrationTable {
 
 function toRecord(row: MigrationRow): MigrationRecord {
   const { id, migration_name: name, checksum, logs } = row
-  const state = row.rolled_back_at !== null ? 'rolled-back' : row.finished_at === null ? 'unfinished' : 'applied'
-  return { id, name, checksum, logs, state }
+  return { id, name, checksum, logs, state: stateOf(row) }
+}
+
+function stateOf({ rolled_back_at, finished_at, logs }: MigrationRow): MigrationState {
+  if (rolled_back_at !== null) return 'rolled-back'
+  if (finished_at !== null) return 'applied'
+  return logs === RUNNING_ATOMICALLY ? 'interrupted' : 'unfinished'
 }

@@ -10,3 +10,12 @@ export interface Migration {
 export function checksumOf(migration: Migration): string {
   return createHash('sha256').update(migration.sql, 'utf8').digest('hex')
 }
+
+/**
+ * Whether the file and the note that it is applied go to the server as one transaction, so that an interruption leaves
+ * both or neither. A file that cannot run in a transaction (`CREATE INDEX CONCURRENTLY`), or ends one, says so in its
+ * first line: `-- not atomic: why`.
+ */
+export function isAtomic(migration: Migration): boolean {
+  return !/^-- not atomic: \S/.test(migration.sql)
+}

@@ -1,5 +1,6 @@
 import { silentLogger, toError, type Logger } from '@cidadao/contracts'
 import pg from 'pg'
+import { ConnectionLostError } from '../errors/connection-errors.ts'
 import {
   DatabaseNewerError,
   DatabaseNotEmptyError,
@@ -12,7 +13,7 @@ import { translateError } from '../errors/translate-error.ts'
 import { MIGRATIONS } from '../generated/migrations.ts'
 import { toClientConfig } from '../pool/connection-pool.ts'
 import { resolvePoolOptions, type PoolOptions } from '../pool/pool-options.ts'
-import { checksumOf, type Migration } from './migration.ts'
+import { checksumOf, isAtomic, type Migration } from './migration.ts'
 import { MigrationTable, type MigrationRecord } from './migration-table.ts'
 
 export interface MigratorOptions {
@@ -43,12 +44,18 @@ export interface MigrationStatus {
 /** The number that Prisma's own command line locks, so that the two exclude each other. */
 const PRISMA_LOCK = 72_707_369
 const DEFAULT_LOCK_TIMEOUT_MS = 60_000
+/** How soon the server notices that a migrating process is gone, ends its statement, and frees the lock. */
+const CLIENT_CHECK = '2s'
+/** SQLSTATE of a setting that the server's operating system cannot keep. */
+const UNSUPPORTED_SETTING = '22023'
 
 /**
  * Applies what is missing, each migration once however many processes start at the same time.
  *
- * Does what `prisma migrate deploy` does, on the same table and under the same lock, and is stricter in one point: an
- * applied migration that was edited is refused, as is a database with migrations that this version does not know.
+ * Does what `prisma migrate deploy` does, on the same table and under the same lock, with two differences. It is
+ * stricter: an applied migration that was edited is refused, as is a database with migrations that this version does
+ * not know. And it heals: each file and the note that it is applied are one transaction, so that a run that was
+ * interrupted left nothing, and is made again by the next call.
  */
 export async function migrate(options: MigratorOptions): Promise<MigrationReport> {
   const migrations = options.migrations ?? MIGRATIONS
@@ -59,8 +66,14 @@ export async function migrate(options: MigratorOptions): Promise<MigrationReport
       if (await table.hasForeignTables()) throw notEmpty()
       await table.create()
     }
-    const pending = pendingOf(migrations, await table.records())
     const logger = options.logger ?? silentLogger
+    const records = await table.records()
+    const pending = pendingOf(migrations, records)
+    for (const { id, name } of records.filter(({ state }) => state === 'interrupted')) {
+      // We hold the lock of the session that ran it, so that session is over and its transaction with it.
+      await table.forget(id)
+      logger.warn('an interrupted database migration left nothing and is made again', { migration: name })
+    }
     for (const migration of pending) {
       await apply(client, table, migration)
       logger.info('database migration applied', { migration: migration.name })
@@ -102,11 +115,21 @@ async function withSession<T>(options: MigratorOptions, work: (client: pg.Client
   try {
     await client.connect()
     await client.query('SET statement_timeout = 0')
+    await noticeOurEnd(client)
     return await work(client)
   } catch (error) {
     throw translateError(error)
   } finally {
     await client.end()
+  }
+}
+
+/** Linux and most others can; where not, a killed process keeps the lock until its statement ends by itself. */
+async function noticeOurEnd(client: pg.Client): Promise<void> {
+  try {
+    await client.query(`SET client_connection_check_interval = '${CLIENT_CHECK}'`)
+  } catch (error) {
+    if (!(error instanceof pg.DatabaseError) || error.code !== UNSUPPORTED_SETTING) throw error
   }
 }
 
@@ -143,9 +166,13 @@ function pendingOf(migrations: readonly Migration[], records: readonly Migration
 async function apply(client: pg.Client, table: MigrationTable, migration: Migration): Promise<void> {
   const id = await table.begin(migration)
   try {
-    // Without parameters the whole file goes as one message, and so as one transaction.
-    await client.query(migration.sql)
+    // Without parameters the whole text goes as one message, and so as one transaction.
+    if (isAtomic(migration)) await client.query(`${migration.sql}\n;\n${table.finishing(id)}`)
+    else await client.query(migration.sql)
   } catch (error) {
+    const failure = translateError(error)
+    // The server did not answer, and this connection cannot write down anything any more.
+    if (failure instanceof ConnectionLostError) throw failure
     const { message } = toError(error)
     // A file with a BEGIN of its own leaves an aborted transaction behind; otherwise this only draws a notice.
     await client.query('ROLLBACK')
@@ -155,14 +182,16 @@ async function apply(client: pg.Client, table: MigrationTable, migration: Migrat
       facts: { migration: migration.name },
     })
   }
-  await table.finish(id)
+  if (!isAtomic(migration)) await client.query(table.finishing(id))
 }
 
-function unfinishedError(record: MigrationRecord): MigrationUnfinishedError {
-  const why = record.logs === null ? 'it was interrupted' : `it failed with: ${record.logs}`
-  return new MigrationUnfinishedError(`migration ${record.name} did not finish (${why}): undo what it left, then mark it as rolled back`, {
-    facts: { migration: record.name },
-  })
+function unfinishedError({ name, logs }: MigrationRecord): MigrationUnfinishedError {
+  const why = logs === null ? 'it was interrupted, and may have been done in part or whole' : `it failed with: ${logs}`
+  return new MigrationUnfinishedError(
+    `migration ${name} did not finish (${why}): undo what is there of it and call markRolledBack or ` +
+      `"prisma migrate resolve --rolled-back ${name}", or complete it by hand and call "prisma migrate resolve --applied ${name}"`,
+    { facts: { migration: name } },
+  )
 }
 
 function editedError(name: string): MigrationEditedError {
