@@ -23,7 +23,7 @@ export function requireText(field: string, value: string, limits: TextLimits = {
 export function requireIdentifier(field: string, value: string, maxLength: number): string {
   requireText(field, value, { maxLength })
   if (value.trim() !== value) throw new InvalidInvestigationError(field, 'must not begin or end with space')
-  if (/[\u0000-\u001f\u007f]/.test(value)) throw new InvalidInvestigationError(field, 'must not contain control characters')
+  if (/[\u0000-\u001f\u007f-\u009f]/.test(value)) throw new InvalidInvestigationError(field, 'must not contain control characters')
   return value
 }
 

@@ -31,11 +31,9 @@ export interface InvestigationStats {
 export type StatsRow = Readonly<Record<InvestigationStatus, string>> & {
   readonly total: string
   readonly anomalies_found: number
-} & DistributionColumns<'confidence'> &
-  DistributionColumns<'processing'>
-
-/** One object a column: an aggregate over no row is `null` as a whole. */
-type DistributionColumns<Name extends string> = Readonly<Record<Name, Distribution | null>>
+  readonly confidence_spread: Distribution | null
+  readonly processing_time_spread: Distribution | null
+}
 
 const BY_STATUS = INVESTIGATION_STATUSES.map((status) => `count(*) FILTER (WHERE status = '${status}') AS ${status}`).join(', ')
 
@@ -47,8 +45,8 @@ export function statsQuery(options: StatsOptions): SqlStatement {
   const text = `
 SELECT count(*) AS total, ${BY_STATUS},
   coalesce(sum(anomalies_found), 0)::double precision AS anomalies_found,
-  ${distribution('confidence_score', 'TRUE')} AS confidence,
-  ${distribution('processing_time_ms', "status = 'completed'")} AS processing
+  ${distribution('confidence_score', 'TRUE')} AS confidence_spread,
+  ${distribution('processing_time_ms', "status = 'completed'")} AS processing_time_spread
 FROM investigations ${conditions.where}`
   return { text, values: conditions.values }
 }
@@ -69,7 +67,7 @@ export function toStats(row: StatsRow): InvestigationStats {
     total: toSafeInteger('total', row.total),
     byStatus: Object.freeze(Object.fromEntries(counts)) as InvestigationStats['byStatus'],
     anomaliesFound: row.anomalies_found,
-    confidence: row.confidence,
-    processingTimeMs: row.processing,
+    confidence: row.confidence_spread,
+    processingTimeMs: row.processing_time_spread,
   })
 }
