@@ -45,8 +45,8 @@ export class CheckpointRound {
     this.#events = events
     const own = signers.filter(({ name }) => name === origin).map(({ vkey }) => vkey)
     this.#keys = trustKeys(origin, [...new Set([...own, ...formerKeys])])
-    this.#history = new SignedHistory(origin)
     this.#tree = options.tree ?? new AuditTree()
+    this.#history = new SignedHistory(origin, this.#tree)
   }
 
   progress(after: number): Promise<LogProgress> {

@@ -7,9 +7,9 @@ import type { Hash } from '../hash-chain.ts'
 import type { NoteSigner } from '../transparency/note-key.ts'
 import type { TreeHead } from '../tree/audit-tree.ts'
 
-/** The only thing that the checkpointer needs of the tree: proofs for witnesses. */
+/** The only thing that the checkpointer needs of the tree: checked RFC 6962 proofs, for itself and for witnesses. */
 export interface ConsistencySource {
-  consistency(sql: SqlExecutor, older: number, newer: TreeHead): Promise<readonly Hash[]>
+  consistency(sql: SqlExecutor, older: number | TreeHead, newer: TreeHead): Promise<readonly Hash[]>
 }
 
 export interface CheckpointerOptions {

@@ -1,9 +1,12 @@
+import { hasCode } from '@cidadao/contracts'
 import type { SqlExecutor } from '../../sql-executor.ts'
 import { verifyAuditLog } from '../audit-verifier.ts'
 import type { AuditPosition } from '../chain-replay.ts'
 import type { Hash } from '../hash-chain.ts'
 import { MerkleFrontier } from '../transparency/merkle-tree.ts'
+import type { TreeHead } from '../tree/audit-tree.ts'
 import { AuditHistoryError } from './checkpoint-errors.ts'
+import type { ConsistencySource } from './checkpointer-options.ts'
 
 /** Somebody says that the log has, or had, this state. */
 export interface HistoryClaim {
@@ -17,21 +20,16 @@ export interface HistoryClaim {
 /**
  * The log as this process has recomputed it itself, payload by payload, from the first entry on: so what is signed is
  * never taken from hashes that the database stores, and a rewritten log is not signed over. The first look reads the
- * whole log; later ones go on where the last ended.
+ * whole log; later ones go on where the last ended. What was signed before is compared by RFC 6962 consistency proofs.
  */
 export class SignedHistory {
   readonly #origin: string
+  readonly #tree: ConsistencySource
   #position: AuditPosition | undefined
-  /** Claims below the position that were compared when it passed them. */
-  #confirmed = new Set<string>()
 
-  constructor(origin: string) {
+  constructor(origin: string, tree: ConsistencySource) {
     this.#origin = origin
-  }
-
-  /** How far the log has been recomputed. */
-  get position(): AuditPosition | undefined {
-    return this.#position
+    this.#tree = tree
   }
 
   /**
@@ -44,16 +42,14 @@ export class SignedHistory {
     for (const { source, size } of claims) {
       if (size > to) throw new AuditHistoryError('short', source, `${source} has a checkpoint of ${size} entries, the log only ${to}`)
     }
-    const isOpen = (claim: HistoryClaim): boolean => claim.root !== undefined && !this.#confirmed.has(keyOf(claim))
-    const open = claims.filter(isOpen)
-    // A claim about what was passed before anybody made it: rare enough to read everything again.
-    if (open.some(({ size }) => size < reached)) this.#position = undefined
-    for (const stop of [...new Set(open.map(({ size }) => size))].sort((one, other) => one - other)) {
-      const root = await this.#advance(sql, stop, signal)
-      for (const claim of open.filter(({ size }) => size === stop)) requireSame(claim, root)
-    }
     const root = await this.#advance(sql, to, signal)
-    this.#confirmed = new Set(claims.map(keyOf))
+    const proved = new Set<string>()
+    for (const { source, size, root: claimed } of claims) {
+      if (claimed === undefined) continue
+      const key = `${size}:${Buffer.from(claimed).toString('hex')}`
+      if (!proved.has(key)) await this.#requireBeginning(sql, source, { size, root: claimed }, { size: to, root })
+      proved.add(key)
+    }
     return root
   }
 
@@ -67,18 +63,17 @@ export class SignedHistory {
     if (!verdict.ok) throw new AuditHistoryError(verdict.kind, 'log', verdict.detail)
     this.#position = verdict.position
     const { seq, frontier } = verdict.position
-    return MerkleFrontier.restore(
-      seq,
-      frontier.map((hash) => Buffer.from(hash, 'hex')),
-    ).root()
+    const subtrees = frontier.map((hash) => Buffer.from(hash, 'hex'))
+    return MerkleFrontier.restore(seq, subtrees).root()
   }
-}
 
-function requireSame({ source, size, root: claimed }: HistoryClaim, root: Hash): void {
-  if (claimed === undefined || Buffer.compare(claimed, root) === 0) return
-  throw new AuditHistoryError('root', source, `the first ${size} entries are not those of the checkpoint that ${source} holds`)
-}
-
-function keyOf({ size, root }: HistoryClaim): string {
-  return `${size}:${root === undefined ? '' : Buffer.from(root).toString('hex')}`
+  async #requireBeginning(sql: SqlExecutor, source: string, older: TreeHead, newer: TreeHead): Promise<void> {
+    try {
+      // Checked against both roots before it is given out, so that no stored hash is believed here either.
+      await this.#tree.consistency(sql, older, newer)
+    } catch (error) {
+      if (!hasCode(error, 'DB_AUDIT_TREE_MISMATCH')) throw error
+      throw new AuditHistoryError('root', source, `the first ${older.size} entries are not those of the checkpoint that ${source} holds`)
+    }
+  }
 }
