@@ -76,7 +76,7 @@ export class AuditLog {
    * it is this one. Call it once at start, on as many processes as you like. Throws `AuditOriginError`.
    */
   async open(sql: SqlExecutor): Promise<{ readonly seq: number; readonly outcome: 'opened' | 'found' }> {
-    const { rows } = await translated(sql.query<OpenRow>(openStatement(this.#origin, this.#prepare(OPENING))))
+    const { rows } = await translated(sql.query<OpenRow>(openStatement(this.#origin, this.prepare(OPENING))))
     const [row] = rows
     if (row?.origin !== this.#origin) {
       throw new AuditOriginError(`this database holds the audit log ${row?.origin ?? 'of nobody'}, not ${this.#origin}`)
@@ -90,8 +90,20 @@ export class AuditLog {
    * change goes unrecorded. Invalid entries throw before anything is sent or locked.
    */
   async append(tx: SqlExecutor, entries: readonly AuditEntry[]): Promise<readonly AuditReceipt[]> {
-    if (entries.length === 0) return []
-    const prepared = entries.map((entry) => this.#prepare(entry))
+    return this.appendPrepared(
+      tx,
+      entries.map((entry) => this.prepare(entry)),
+    )
+  }
+
+  /** Stamps an entry and makes its payload, for `appendPrepared`: whoever collects entries learns at once which are invalid. */
+  prepare(entry: AuditEntry): PreparedEntry {
+    return prepareEntry(entry, { log: this.#origin, id: randomUUID(), ts: toAuditInstant(this.#clock.now()) })
+  }
+
+  /** Appends entries that were prepared before; everything else is as with `append`. */
+  async appendPrepared(tx: SqlExecutor, prepared: readonly PreparedEntry[]): Promise<readonly AuditReceipt[]> {
+    if (prepared.length === 0) return []
     const { rows } = await translated(tx.query<AppendRow>(appendStatement(prepared)))
     return prepared.map(({ id }, index) => toReceipt(id, rows[index]))
   }
@@ -109,10 +121,6 @@ export class AuditLog {
     }
     const { rows } = await sql.query<EntryRow>(investigationStatement(investigation, after, limit))
     return rows.map(toRecord)
-  }
-
-  #prepare(entry: AuditEntry): PreparedEntry {
-    return prepareEntry(entry, { log: this.#origin, id: randomUUID(), ts: toAuditInstant(this.#clock.now()) })
   }
 }
 
