@@ -30,6 +30,11 @@ export class CacheValueError extends InfraError {
   readonly code = 'CACHE_VALUE_INVALID'
 }
 
+/** A value is larger than the policy's `maxValueBytes`. Store its parts, or where it is. */
+export class CacheValueTooLargeError extends InfraError {
+  readonly code = 'CACHE_VALUE_TOO_LARGE'
+}
+
 /** No policy of that name was given to `createCache`. */
 export class CachePolicyUnknownError extends InfraError {
   readonly code = 'CACHE_POLICY_UNKNOWN'

@@ -1,4 +1,4 @@
-import { CacheValueError } from '../errors.ts'
+import { CacheValueError, CacheValueTooLargeError } from '../errors.ts'
 
 /** What storing needs to know of a value, learnt in one walk over it. */
 export interface Inspection {
@@ -6,37 +6,60 @@ export interface Inspection {
   readonly bytes: number
   /** Plain JSON reproduces it exactly. */
   readonly plain: boolean
+  /** No other codec does: it has objects without prototype, or ill-formed text. */
+  readonly jsonOnly: boolean
   /** Freezing protects it wholly. Dates, maps, sets and buffers cannot be frozen: each reader gets a clone instead. */
   readonly frozen: boolean
 }
 
+export interface InspectionOptions {
+  /** Freeze objects and arrays in place. */
+  readonly freeze: boolean
+  /** Largest rough heap size; the walk ends where it is passed. @default no limit */
+  readonly maxBytes?: number
+}
+
 interface Walk {
   readonly freeze: boolean
+  readonly maxBytes: number
   readonly ancestors: Set<object>
   bytes: number
   plain: boolean
+  jsonOnly: boolean
   frozen: boolean
 }
 
 const OBJECT_BYTES = 32
 const SLOT_BYTES = 8
+/** What is nested deeper is a list or a cycle in disguise, and readers of stored values recurse. */
+export const MAX_DEPTH = 200
 
 /**
  * Walks `value`, refusing what could not be read back exactly from another tier, so that a key has one type whichever
- * tier answers. With `freeze`, objects and arrays are frozen in place.
- * @throws {CacheValueError}
+ * tier answers.
+ * @throws {CacheValueError | CacheValueTooLargeError}
  */
-export function inspectValue(value: unknown, options: { readonly freeze: boolean }): Inspection {
-  const walk: Walk = { freeze: options.freeze, ancestors: new Set(), bytes: 0, plain: true, frozen: true }
+export function inspectValue(value: unknown, options: InspectionOptions): Inspection {
+  const maxBytes = options.maxBytes ?? Number.POSITIVE_INFINITY
+  const walk: Walk = { freeze: options.freeze, maxBytes, ancestors: new Set(), bytes: 0, plain: true, jsonOnly: false, frozen: true }
   visit(value, walk)
-  return { bytes: walk.bytes, plain: walk.plain, frozen: walk.frozen }
+  return { bytes: walk.bytes, plain: walk.plain, jsonOnly: walk.jsonOnly, frozen: walk.frozen }
+}
+
+function add(walk: Walk, bytes: number): void {
+  walk.bytes += bytes
+  if (walk.bytes > walk.maxBytes) {
+    throw new CacheValueTooLargeError(`a cached value may take ${walk.maxBytes} bytes of memory; this one takes more`, {
+      facts: { maxValueBytes: walk.maxBytes },
+    })
+  }
 }
 
 function visit(value: unknown, walk: Walk): void {
-  walk.bytes += SLOT_BYTES
+  add(walk, SLOT_BYTES)
   switch (typeof value) {
     case 'string':
-      walk.bytes += value.length * 2
+      visitText(value, walk)
       return
     case 'boolean':
       return
@@ -55,9 +78,15 @@ function visit(value: unknown, walk: Walk): void {
   }
 }
 
+function visitText(text: string, walk: Walk): void {
+  add(walk, text.length * 2)
+  if (!text.isWellFormed()) walk.jsonOnly = true
+}
+
 function visitObject(value: object, walk: Walk): void {
   if (walk.ancestors.has(value)) throw unsupported('an object that contains itself')
-  walk.bytes += OBJECT_BYTES
+  if (walk.ancestors.size >= MAX_DEPTH) throw unsupported(`objects nested deeper than ${MAX_DEPTH} levels`)
+  add(walk, OBJECT_BYTES)
   walk.ancestors.add(value)
   const prototype: unknown = Object.getPrototypeOf(value)
   if (Array.isArray(value)) visitArray(value, walk)
@@ -78,7 +107,9 @@ function visitArray(value: readonly unknown[], walk: Walk): void {
 function visitPlainObject(value: object, walk: Walk): void {
   if (Object.getOwnPropertySymbols(value).length > 0) throw unsupported('an object with symbol keys')
   for (const key of Object.keys(value)) {
-    walk.bytes += key.length * 2
+    // Merged by plain assignment somewhere, it would change a prototype.
+    if (key === '__proto__') throw unsupported('an object with a __proto__ key')
+    visitText(key, walk)
     visit((value as Record<string, unknown>)[key], walk)
   }
   if (walk.freeze) Object.freeze(value)
@@ -86,7 +117,10 @@ function visitPlainObject(value: object, walk: Walk): void {
 
 function visitSpecial(value: object, prototype: unknown, walk: Walk): void {
   walk.plain = false
-  if (prototype === null) return visitPlainObject(value, walk)
+  if (prototype === null) {
+    walk.jsonOnly = true
+    return visitPlainObject(value, walk)
+  }
   walk.frozen = false
   if (prototype === Date.prototype) return
   if (prototype === Map.prototype) {
@@ -97,10 +131,15 @@ function visitSpecial(value: object, prototype: unknown, walk: Walk): void {
   } else if (prototype === Set.prototype) {
     for (const item of value as Set<unknown>) visit(item, walk)
   } else if (prototype === Uint8Array.prototype || prototype === Buffer.prototype) {
-    walk.bytes += (value as Uint8Array).byteLength
+    add(walk, (value as Uint8Array).byteLength)
   } else {
-    throw unsupported(`an instance of ${value.constructor.name}`)
+    throw unsupported(`an instance of ${nameOf(prototype)}`)
   }
+}
+
+function nameOf(prototype: unknown): string {
+  const { constructor } = prototype as { readonly constructor?: unknown }
+  return typeof constructor === 'function' && constructor.name !== '' ? constructor.name : 'an unnamed class'
 }
 
 function unsupported(what: string): CacheValueError {
