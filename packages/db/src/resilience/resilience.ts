@@ -15,9 +15,10 @@ import {
   CommitUnknownError,
   ConnectionLostError,
   DatabaseUnavailableError,
+  PoolTimeoutError,
   TransactionLostError,
 } from '../errors/connection-errors.ts'
-import { DatabaseError } from '../errors/database-error.ts'
+import { DatabaseClosedError, DatabaseError } from '../errors/database-error.ts'
 import { AnswerTimeoutError } from '../errors/statement-errors.ts'
 import type { BreakerState, DatabaseEvents } from '../events.ts'
 import { resolveResilienceOptions, type ResilienceOptions, type ResolvedResilienceOptions } from './resilience-options.ts'
@@ -69,11 +70,14 @@ export class Resilience {
     return toBreakerState(this.#breaker.state)
   }
 
-  /** Runs `work`, repeating it where that is safe. Rejects with the last failure. */
+  /**
+   * Runs `work`, repeating it where that is safe. Rejects with the last failure; but where an earlier attempt may have
+   * taken effect and the last one could not tell, with that earlier failure, whose `effect` is unknown.
+   */
   async run<T>(repeatability: Repeatability, work: (context: AttemptContext) => Promise<T>): Promise<T> {
     const deadlineMs = this.#clock.monotonicMs() + this.#options.maxElapsedMs
     let attempt = 0
-    let mayBeDone = false
+    let inDoubt: DatabaseError | undefined
     let last: WorthRetrying | undefined
     try {
       return await this.#retry.execute(async () => {
@@ -81,19 +85,23 @@ export class Resilience {
         if (last !== undefined && this.#clock.monotonicMs() > deadlineMs) throw last.failure
         attempt += 1
         try {
-          return await this.#breaker.execute(() => work({ attempt, mayBeDone }))
+          return await this.#breaker.execute(() => work({ attempt, mayBeDone: inDoubt !== undefined }))
         } catch (error) {
           if (!isWorthRetrying(error, repeatability)) throw error
-          mayBeDone ||= error.effect === 'unknown'
+          if (error.effect === 'unknown') inDoubt ??= error
           last = new WorthRetrying(error)
           throw last
         }
       })
     } catch (error) {
-      if (error instanceof WorthRetrying) throw error.failure
-      if (error instanceof BrokenCircuitError) throw this.#circuitOpen(error)
-      throw error
+      const failure = this.#toFailure(error)
+      throw inDoubt !== undefined && couldNotTell(failure) ? inDoubt : failure
     }
+  }
+
+  #toFailure(error: unknown): unknown {
+    if (error instanceof WorthRetrying) return error.failure
+    return error instanceof BrokenCircuitError ? this.#circuitOpen(error) : error
   }
 
   #circuitOpen(cause: BrokenCircuitError): CircuitOpenError {
@@ -126,6 +134,15 @@ class WorthRetrying extends Error {
 
 function isWorthRetrying(error: unknown, repeatability: Repeatability): error is DatabaseError {
   return error instanceof DatabaseError && error.transient && (error.effect === 'none' || repeatability === 'idempotent')
+}
+
+/** An attempt that did not get as far as an answer. It did nothing itself, and knows nothing of those before it. */
+function couldNotTell(error: unknown): boolean {
+  return [CircuitOpenError, PoolTimeoutError, DatabaseClosedError].some((type) => error instanceof type) || isTransient(error)
+}
+
+function isTransient(error: unknown): boolean {
+  return error instanceof DatabaseError && error.transient
 }
 
 /** Only these say that the server is away, or silent; a refused row or a full pool does not. */
