@@ -169,11 +169,25 @@ export { cosignNote, verifyNote, type NoteVerdict } from './audit/transparency/s
 export { signCheckpoint, verifyCheckpoint, type Checkpoint, type CheckpointVerdict } from './audit/transparency/checkpoint.ts'
 export { formatTlogProof, verifyTlogProof, type TlogProof, type TlogProofVerdict } from './audit/transparency/tlog-proof.ts'
 export { AuditTree, type AuditTreeOptions, type TreeHead } from './audit/tree/audit-tree.ts'
+export { AuditProver, type AuditProverOptions, type ConsistencyProof, type EntryProof } from './audit/proofs/audit-prover.ts'
+export { storedCheckpoints, type CheckpointSource } from './audit/proofs/checkpoint-source.ts'
+export { verifyEntryProof, type EntryProofVerdict } from './audit/proofs/entry-proof.ts'
+export { verifyConsistencyProof, type ConsistencyVerdict } from './audit/proofs/consistency-proof.ts'
+export { exportAuditLog, type AuditExportOptions } from './audit/export/audit-export.ts'
+export { writeAuditExport, type AuditExportFile } from './audit/export/export-file.ts'
+export type { ExportFooter, ExportHeader } from './audit/export/export-format.ts'
+export type { AuditPruneOptions, AuditPruning } from './audit/prune/audit-prune.ts'
+export type { DisclosedField, Disclosure, RedactionRequest } from './audit/redaction.ts'
 export {
+  AuditCheckpointMissingError,
   AuditEntryError,
+  AuditEntryMissingError,
   AuditFormatError,
   AuditNotOpenError,
   AuditOriginError,
+  AuditPrunedError,
+  AuditPruneError,
+  AuditRedactionError,
   AuditTreeError,
   CanonicalJsonError,
 } from './audit/audit-errors.ts'

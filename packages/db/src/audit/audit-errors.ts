@@ -33,9 +33,36 @@ export class AuditTreeError extends DatabaseError {
   readonly code = 'DB_AUDIT_TREE_MISMATCH'
 }
 
+/** The log has no entry with that id, or it was pruned. `facts`: `id`. */
+export class AuditEntryMissingError extends DatabaseError {
+  readonly code = 'DB_AUDIT_ENTRY_MISSING'
+}
+
+/** No signed checkpoint covers the entries yet: have one made, then ask again. `facts`: `atLeast`, the entries to cover. */
+export class AuditCheckpointMissingError extends DatabaseError {
+  readonly code = 'DB_AUDIT_CHECKPOINT_MISSING'
+}
+
+/** The entries are no longer in the database: they are in the export with the SHA-256 given. `facts`: `prunedTo`, `archiveSha256`. */
+export class AuditPrunedError extends DatabaseError {
+  readonly code = 'DB_AUDIT_PRUNED'
+}
+
+/** A rule of pruning is broken; nothing was removed. `facts`: `rule` where the library found it. */
+export class AuditPruneError extends DatabaseError {
+  readonly code = 'DB_AUDIT_PRUNE_REFUSED'
+}
+
+/** A field to redact has nothing that could be erased: it was never committed to, or is erased already. Nothing was done. */
+export class AuditRedactionError extends DatabaseError {
+  readonly code = 'DB_AUDIT_NOTHING_TO_REDACT'
+}
+
 /** Raised by the database functions of the audit log; the numbers are part of the migration. */
 const SQLSTATE_NOT_OPEN = 'ZA001'
 const SQLSTATE_ORIGIN = 'ZA002'
+const SQLSTATE_REDACTION = 'ZA003'
+const SQLSTATE_PRUNE = 'ZA004'
 
 /** Translates what the audit functions of the database raise; everything else is for the pool's translator and passes. */
 export function toAuditError(thrown: unknown): unknown {
@@ -45,6 +72,8 @@ export function toAuditError(thrown: unknown): unknown {
     const sqlState = 'code' in error ? error.code : undefined
     if (sqlState === SQLSTATE_NOT_OPEN) return new AuditNotOpenError('the audit log is not open: call open() first', { cause: thrown })
     if (sqlState === SQLSTATE_ORIGIN) return new AuditOriginError(error.message, { cause: thrown })
+    if (sqlState === SQLSTATE_REDACTION) return new AuditRedactionError(error.message, { cause: thrown })
+    if (sqlState === SQLSTATE_PRUNE) return new AuditPruneError(error.message, { cause: thrown })
   }
   return thrown
 }

@@ -4,10 +4,23 @@ import { InvalidOptionsError } from '../errors/database-error.ts'
 import type { SqlExecutor } from '../sql-executor.ts'
 import { toActor, type AuditActor } from './audit-actor.ts'
 import { prepareEntry, type AuditEntry, type PreparedEntry } from './audit-entry.ts'
-import { AuditOriginError, toAuditError } from './audit-errors.ts'
-import { toAuditInstant } from './audit-payload.ts'
+import { AuditEntryMissingError, AuditOriginError, toAuditError } from './audit-errors.ts'
+import { isEntryId, toAuditInstant } from './audit-payload.ts'
 import { appendStatement, investigationStatement, openStatement, type AppendRow, type EntryRow, type OpenRow } from './audit-statements.ts'
 import { verifyAuditLog, type AuditVerification, type AuditVerifyOptions } from './audit-verifier.ts'
+import { pruneAuditLog, type AuditPruneOptions, type AuditPruning } from './prune/audit-prune.ts'
+import {
+  discloseFields,
+  disclosureStatement,
+  redactedEntryStatement,
+  redactionEntry,
+  redactStatement,
+  requireRedaction,
+  type Disclosure,
+  type DisclosureRow,
+  type RedactedRow,
+  type RedactionRequest,
+} from './redaction.ts'
 import { isKeyName } from './transparency/note-key.ts'
 
 export interface AuditLogOptions {
@@ -113,6 +126,38 @@ export class AuditLog {
     return verifyAuditLog(sql, this.#origin, options)
   }
 
+  /**
+   * Erases personal data of one entry and appends `audit.redacted`: both happen or neither does, in the caller's
+   * transaction or without one. The entry and its commitments stay, so the log and all checkpoints still verify.
+   *
+   * @throws AuditEntryMissingError there is no such entry, or it was pruned
+   * @throws AuditRedactionError a field has nothing left to erase
+   */
+  async redact(tx: SqlExecutor, request: RedactionRequest): Promise<AuditReceipt> {
+    requireRedaction(request)
+    if (!isEntryId(request.entry)) noEntry(request.entry)
+    const { rows } = await tx.query<RedactedRow>(redactedEntryStatement(request.entry))
+    const prepared = this.prepare(redactionEntry(request, rows[0] ?? noEntry(request.entry)))
+    const appended = await translated(tx.query<AppendRow>(redactStatement(request, prepared)))
+    return toReceipt(prepared.id, appended.rows[0])
+  }
+
+  /** The personal data of one entry that is still there, each value checked against its commitment. Throws `AuditEntryMissingError`. */
+  async disclose(sql: SqlExecutor, entryId: string): Promise<Disclosure> {
+    if (!isEntryId(entryId)) noEntry(entryId)
+    const { rows } = await sql.query<DisclosureRow>(disclosureStatement(entryId))
+    const { seq } = rows[0] ?? noEntry(entryId)
+    return { seq: Number(seq), id: entryId, fields: discloseFields(rows) }
+  }
+
+  /**
+   * Removes the oldest entries, which have to be signed for and kept elsewhere; see `pruneAuditLog`. Whoever calls it
+   * needs the right to call `audit_prune`, which nobody but the log's owner has unless it is granted.
+   */
+  async prune(sql: SqlExecutor, options: AuditPruneOptions): Promise<AuditPruning> {
+    return translated(pruneAuditLog(sql, { origin: this.#origin, prepare: (entry) => this.prepare(entry) }, options))
+  }
+
   /** What was done in an investigation, oldest first; go on with the last `seq` as `after`. */
   async entriesOf(sql: SqlExecutor, investigation: string, options: AuditReadOptions = {}): Promise<readonly AuditRecord[]> {
     const { after, limit } = { ...READ_DEFAULTS, ...options }
@@ -122,6 +167,10 @@ export class AuditLog {
     const { rows } = await sql.query<EntryRow>(investigationStatement(investigation, after, limit))
     return rows.map(toRecord)
   }
+}
+
+function noEntry(id: string): never {
+  throw new AuditEntryMissingError('the log has no entry with that id, or it was pruned', { facts: { id } })
 }
 
 function toReceipt(id: string, row: AppendRow | undefined): AuditReceipt {

@@ -52,6 +52,11 @@ export function toAuditInstant(instant: Date): string {
   return instant.toISOString().replace('Z', '000Z')
 }
 
+/** Whether a text can be the id of an entry at all. */
+export function isEntryId(text: string): boolean {
+  return UUID.test(text)
+}
+
 function isText(value: unknown, maxLength: number): boolean {
   return typeof value === 'string' && value !== '' && Array.from(value).length <= maxLength
 }

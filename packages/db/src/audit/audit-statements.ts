@@ -14,13 +14,6 @@ export interface AppendRow {
   readonly hash_chain: string
 }
 
-export interface TailRow {
-  readonly origin: string | null
-  readonly head_seq: string | null
-  readonly head_hash: string | null
-  readonly last_seq: string
-}
-
 export interface CountRow {
   readonly count: string
 }
@@ -68,15 +61,6 @@ export function appendStatement(entries: readonly PreparedEntry[]): SqlStatement
       )
       ${appended}`,
     values: [payloads, JSON.stringify(openings)],
-  }
-}
-
-/** Head row and last entry of one snapshot: read one after the other, an append between them would look like a fault. */
-export function tailStatement(): SqlStatement {
-  return {
-    name: 'audit_tail',
-    text: `SELECT head.origin, head.seq AS head_seq, head.hash_chain AS head_hash, last.seq AS last_seq
-      FROM (SELECT coalesce(max(seq), 0) AS seq FROM audit_logs) AS last LEFT JOIN audit_head AS head ON TRUE`,
   }
 }
 

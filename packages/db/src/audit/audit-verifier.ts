@@ -1,17 +1,12 @@
 import { InvalidOptionsError } from '../errors/database-error.ts'
 import type { SqlExecutor } from '../sql-executor.ts'
 import { AuditNotOpenError } from './audit-errors.ts'
-import {
-  countStatement,
-  rangeStatement,
-  tailStatement,
-  toStoredEntry,
-  type CountRow,
-  type EntryRow,
-  type TailRow,
-} from './audit-statements.ts'
-import { ChainReplay, type AuditFault, type AuditFinding, type AuditPosition } from './chain-replay.ts'
-import { verifyCheckpoint, type Checkpoint } from './transparency/checkpoint.ts'
+import { countStatement, rangeStatement, toStoredEntry, type CountRow, type EntryRow } from './audit-statements.ts'
+import { ChainReplay, type AuditFault, type AuditFinding, type AuditPosition, type StoredEntry } from './chain-replay.ts'
+import { readTrusted, trustKeys, type TrustedKeys } from './checkpoints/trusted-checkpoint.ts'
+import { readTail, type LogTail } from './log-tail.ts'
+import { positionOf, type PrunedLog } from './prune/pruned-log.ts'
+import type { Checkpoint } from './transparency/checkpoint.ts'
 
 export interface AuditVerifyOptions {
   /** Where an earlier verification ended: entries up to there are taken as verified. @default the beginning */
@@ -20,8 +15,11 @@ export interface AuditVerifyOptions {
   readonly to?: number
   /** A signed checkpoint, kept outside this database, that the log has to contain. Needs `vkey`. */
   readonly checkpoint?: string
-  /** The log's public key as C2SP verifier key. Needs `checkpoint`. */
-  readonly vkey?: string
+  /**
+   * The log's public key as C2SP verifier key, or all that it has had. Without it the place where a pruned log begins
+   * has to be believed; nothing else is checked by it without `checkpoint`.
+   */
+  readonly vkey?: string | readonly string[]
   /** Entries read at once. @default 1_000 */
   readonly batchSize?: number
   /** Told after each batch. */
@@ -44,6 +42,8 @@ interface AuditCoverage {
   readonly anchoredTo: number
   /** Entries above `anchoredTo`. */
   readonly unanchored: number
+  /** Entries up to this number were pruned, and only their checkpoint was looked at; 0 where none were. */
+  readonly prunedTo: number
 }
 
 /** The verdict on a log, with how far it reaches; never a bare boolean. */
@@ -64,37 +64,42 @@ export async function verifyAuditLog(sql: SqlExecutor, origin: string, options: 
   return new Verification({ origin, tail, options }).run(sql)
 }
 
-interface Tail {
-  readonly head: { readonly origin: string; readonly seq: number; readonly hashChain: string } | null
-  readonly lastSeq: number
-}
-
 interface VerificationParts {
   readonly origin: string
-  readonly tail: Tail
+  readonly tail: LogTail
   readonly options: AuditVerifyOptions
 }
 
 class Verification {
   readonly #parts: VerificationParts
+  readonly #keys: TrustedKeys | undefined
   readonly #replay: ChainReplay
+  /** The pruning that this run begins at, in place of genesis. */
+  readonly #pruned: PrunedLog | undefined
   readonly #start: number
   readonly #end: number
   #anchoredTo: number
 
   constructor(parts: VerificationParts) {
     const { origin, tail, options } = parts
+    const { from, to, vkey } = options
     this.#parts = parts
-    this.#replay = new ChainReplay(origin, options.from)
+    this.#keys = vkey === undefined ? undefined : trustKeys(origin, typeof vkey === 'string' ? [vkey] : vkey)
+    this.#pruned = tail.pruned !== undefined && (from?.seq ?? 0) < tail.pruned.size ? tail.pruned : undefined
+    this.#replay = new ChainReplay(origin, this.#pruned === undefined ? from : positionOf(this.#pruned))
     this.#start = this.#replay.seq
-    this.#end = options.to ?? Math.max(tail.lastSeq, tail.head?.seq ?? 0)
-    this.#anchoredTo = options.from?.anchoredTo ?? 0
+    this.#end = to ?? Math.max(tail.lastSeq, tail.head?.seq ?? 0)
+    this.#anchoredTo = from?.anchoredTo ?? 0
+    if (this.#end < this.#start && this.#pruned !== undefined) {
+      throw new InvalidOptionsError('to', `is at least ${this.#start}: entries before are pruned`, String(to))
+    }
   }
 
   async run(sql: SqlExecutor): Promise<AuditVerification> {
     const checkpoint = this.#readCheckpoint()
     if (checkpoint !== undefined && 'kind' in checkpoint) return this.#failed(checkpoint)
     const finding =
+      this.#checkPruned() ??
       this.#checkRoot(checkpoint) ??
       (await this.#replayEntries(sql, checkpoint)) ??
       this.#checkEnd(checkpoint) ??
@@ -103,21 +108,35 @@ class Verification {
   }
 
   #readCheckpoint(): Checkpoint | AuditFinding | undefined {
-    const { origin, options } = this.#parts
-    if (options.checkpoint === undefined || options.vkey === undefined) return undefined
-    const verdict = verifyCheckpoint(options.checkpoint, options.vkey)
+    const { options } = this.#parts
+    if (options.checkpoint === undefined || this.#keys === undefined) return undefined
+    const verdict = readTrusted(options.checkpoint, this.#keys)
     if (verdict.outcome === 'refused') return { kind: 'signature', firstBadSeq: null, detail: verdict.reason }
     const { checkpoint } = verdict
-    if (checkpoint.origin !== origin) {
-      return { kind: 'signature', firstBadSeq: null, detail: `the checkpoint is of ${checkpoint.origin}, the log is ${origin}` }
-    }
     if (checkpoint.size < this.#start) {
-      throw new InvalidOptionsError('checkpoint', `covers at least the ${this.#start} entries before \`from\``, String(checkpoint.size))
+      const before = this.#pruned === undefined ? 'before `from`' : 'that are pruned; an older one takes a consistency proof'
+      throw new InvalidOptionsError('checkpoint', `covers at least the ${this.#start} entries ${before}`, String(checkpoint.size))
     }
     if (options.to !== undefined && checkpoint.size > options.to) {
       throw new InvalidOptionsError('to', `is at least the checkpoint's size ${checkpoint.size}`, String(options.to))
     }
     return checkpoint
+  }
+
+  /** The place where a pruned log begins is the database's word, until the checkpoint signed for it is looked at. */
+  #checkPruned(): AuditFinding | undefined {
+    const pruned = this.#pruned
+    if (pruned === undefined || this.#keys === undefined) return undefined
+    const verdict = readTrusted(pruned.note, this.#keys)
+    if (verdict.outcome === 'refused') {
+      return { kind: 'signature', firstBadSeq: null, detail: `the checkpoint of the ${pruned.size} entries pruned: ${verdict.reason}` }
+    }
+    const { size, root } = verdict.checkpoint
+    if (size !== pruned.size || Buffer.compare(this.#replay.root(), root) !== 0) {
+      return { kind: 'root', firstBadSeq: null, detail: `the ${pruned.size} entries pruned are not those of their checkpoint` }
+    }
+    this.#anchoredTo = Math.max(this.#anchoredTo, size)
+    return undefined
   }
 
   async #replayEntries(sql: SqlExecutor, checkpoint: Checkpoint | undefined): Promise<AuditFinding | undefined> {
@@ -127,12 +146,22 @@ class Verification {
       const { rows } = await sql.query<EntryRow>(rangeStatement(this.#replay.seq, this.#end, batchSize))
       if (rows.length === 0) return undefined
       for (const row of rows) {
-        const finding = this.#replay.accept(toStoredEntry(row)) ?? this.#checkRoot(checkpoint)
+        const entry = toStoredEntry(row)
+        const finding = this.#replay.accept(entry) ?? this.#checkPruning(entry) ?? this.#checkRoot(checkpoint)
         if (finding !== undefined) return finding
       }
       onProgress?.({ checked: this.#checked, total: this.#end - this.#start })
     }
     return undefined
+  }
+
+  /** The log itself tells where it was pruned, and with which hash: the record beside it may not say anything else. */
+  #checkPruning({ seq, columns }: StoredEntry): AuditFinding | undefined {
+    const { pruned } = this.#parts.tail
+    if (seq !== pruned?.entrySeq) return undefined
+    const told = (columns.action === 'audit.pruned' ? JSON.parse(columns.dataJson) : {}) as Readonly<Record<string, unknown>>
+    const isSame = told.size === pruned.size && told.hash_chain === pruned.hashChain && told.archive_sha256 === pruned.archiveSha256
+    return isSame ? undefined : inconsistent(seq, `entry ${seq} does not tell of the pruning that is recorded`)
   }
 
   #checkRoot(checkpoint: Checkpoint | undefined): AuditFinding | undefined {
@@ -163,9 +192,10 @@ class Verification {
    * takes a dropped constraint; readers would still be shown them. Costs a scan, so only whole verifications look.
    */
   async #checkStrays(sql: SqlExecutor): Promise<AuditFinding | undefined> {
-    if (this.#start > 0) return undefined
+    const before = this.#pruned?.size ?? 0
+    if (this.#start > before) return undefined
     const { rows } = await sql.query<CountRow>(countStatement(this.#replay.seq))
-    const strays = Number(rows[0]?.count) - this.#replay.seq
+    const strays = Number(rows[0]?.count) - (this.#replay.seq - before)
     return strays === 0 ? undefined : inconsistent(null, `the table holds ${strays} rows that are no part of the chain`)
   }
 
@@ -175,7 +205,8 @@ class Verification {
 
   #coverage(): AuditCoverage {
     const last = Math.max(this.#parts.tail.lastSeq, this.#replay.seq)
-    return { checked: this.#checked, anchoredTo: this.#anchoredTo, unanchored: Math.max(0, last - this.#anchoredTo) }
+    const unanchored = Math.max(0, last - this.#anchoredTo)
+    return { checked: this.#checked, anchoredTo: this.#anchoredTo, unanchored, prunedTo: this.#parts.tail.pruned?.size ?? 0 }
   }
 
   #passed(): AuditVerification {
@@ -185,15 +216,6 @@ class Verification {
   #failed({ kind, firstBadSeq, detail }: AuditFinding): AuditVerification {
     return { ok: false, ...this.#coverage(), kind, firstBadSeq, detail }
   }
-}
-
-async function readTail(sql: SqlExecutor): Promise<Tail> {
-  const { rows } = await sql.query<TailRow>(tailStatement())
-  const [row] = rows
-  if (row === undefined) throw new Error('the database gave no answer about the end of the audit log')
-  const { origin, head_seq: headSeq, head_hash: hashChain } = row
-  const head = origin === null || headSeq === null || hashChain === null ? null : { origin, seq: Number(headSeq), hashChain }
-  return { head, lastSeq: Number(row.last_seq) }
 }
 
 function short(lastSeq: number, expected: number): AuditFinding {
@@ -206,13 +228,7 @@ function inconsistent(firstBadSeq: number | null, detail: string): AuditFinding 
 
 function requireOptions(options: AuditVerifyOptions): void {
   const { from, to, checkpoint, vkey, batchSize = DEFAULT_BATCH_SIZE } = options
-  if ((checkpoint === undefined) !== (vkey === undefined)) {
-    throw new InvalidOptionsError(
-      'checkpoint',
-      'comes with vkey, and vkey with checkpoint',
-      checkpoint === undefined ? 'vkey alone' : 'no vkey',
-    )
-  }
+  if (checkpoint !== undefined && vkey === undefined) throw new InvalidOptionsError('checkpoint', 'comes with vkey', 'no vkey')
   requireWhole('batchSize', batchSize, 1, MAX_BATCH_SIZE)
   if (to !== undefined) requireWhole('to', to, from?.seq ?? 0, Number.MAX_SAFE_INTEGER)
 }

@@ -2,6 +2,7 @@ import { InvalidOptionsError } from '../../errors/database-error.ts'
 import type { SqlExecutor } from '../../sql-executor.ts'
 import { AuditFormatError, AuditTreeError } from '../audit-errors.ts'
 import type { Hash } from '../hash-chain.ts'
+import { PRUNED_COLUMNS, PRUNED_JOIN, toPrunedLog, type PrunedRow } from '../prune/pruned-log.ts'
 import { verifyConsistency, verifyInclusion } from '../transparency/merkle-proof.ts'
 import { edgePlaces, splitHashes, type Tile, type TilePlace } from './tile.ts'
 import { TileEdge } from './tile-edge.ts'
@@ -57,7 +58,8 @@ export class AuditTree {
     const covered = Number(rows[0]?.size ?? 0)
     if (covered >= toSize) return
     const edge = await this.#edgeAt(sql, covered)
-    if (edge === undefined) await this.#rebuild(sql, toSize)
+    // Tiles that end before what was pruned cannot be gone on from: the leaves between are no longer there.
+    if (edge === undefined || (await readBase(sql)).size > covered) await this.#rebuild(sql, toSize)
     else await this.#write(sql, edge, toSize)
   }
 
@@ -96,6 +98,13 @@ export class AuditTree {
     return proof
   }
 
+  /** The root of the first `size` entries, proved from the head of a later signed checkpoint: no leaf is read for it. */
+  async prefixRoot(sql: SqlExecutor, size: number, signed: TreeHead): Promise<Hash> {
+    requireSize('size', size)
+    const [root] = await this.#prefix(sql, { size }, signed)
+    return root ?? unreachable()
+  }
+
   /** The right edge of the tree of `at`, from which it can be continued without the entries. Checked against its root. */
   async edge(sql: SqlExecutor, at: number | TreeHead): Promise<TileEdge> {
     const { size, root } = await this.#head(sql, at)
@@ -123,12 +132,9 @@ export class AuditTree {
   }
 
   async #rootByLeaves(sql: SqlExecutor, size: number, trusted: TreeHead | undefined): Promise<Hash> {
-    const known = await this.#recall(sql)
-    if (known !== undefined && known.size > size) {
-      const [root] = await this.#prefix(sql, { size }, { size: known.size, root: known.root() })
-      return root ?? unreachable()
-    }
-    const edge = known?.copy() ?? (await this.#trustedEdge(sql, size, trusted)) ?? new TileEdge()
+    const known = (await this.#recall(sql)) ?? (await this.#trustedEdge(sql, size, trusted)) ?? (await readBase(sql))
+    if (known.size > size) return this.prefixRoot(sql, size, { size: known.size, root: known.root() })
+    const edge = known.copy()
     await extend(sql, edge, size)
     await this.#remember(sql, edge)
     return edge.root()
@@ -176,7 +182,7 @@ export class AuditTree {
   }
 
   async #rebuild(sql: SqlExecutor, size: number): Promise<void> {
-    const edge = new TileEdge()
+    const edge = await readBase(sql)
     await sql.query(dropTilesStatement(edge.size))
     await this.#write(sql, edge, size)
     this.#onRebuild({ size })
@@ -189,6 +195,15 @@ export class AuditTree {
     const unfinished = edge.tiles()
     if (unfinished.length > 0) await sql.query(writeTilesStatement(unfinished))
   }
+}
+
+/** Where the leaves begin that the log still has: nowhere, or at the edge that its pruning recorded. */
+async function readBase(sql: SqlExecutor): Promise<TileEdge> {
+  const { rows } = await sql.query<PrunedRow>({
+    name: 'audit_pruned',
+    text: `SELECT ${PRUNED_COLUMNS} FROM (SELECT) AS one ${PRUNED_JOIN}`,
+  })
+  return toPrunedLog(rows[0])?.edge ?? new TileEdge()
 }
 
 /** Appends the log's leaves to `edge` until it has `toSize`. */

@@ -59,6 +59,12 @@ export class TileEdge {
     return edgePlaces(this.#size).map(({ level, index }) => ({ level, index, hashes: [...(this.#levels[level] ?? [])] }))
   }
 
+  /** The same by level, lowest first, with empty ones between. */
+  levels(): readonly (readonly Hash[])[] {
+    const depth = edgePlaces(this.#size).reduce((most, { level }) => Math.max(most, level + 1), 0)
+    return Array.from({ length: depth }, (_, level) => [...(this.#levels[level] ?? [])])
+  }
+
   root(): Hash {
     let root: Hash | undefined
     // From the leaves up: what is left over below is the last, smaller subtree of the level above.
