@@ -5,6 +5,7 @@ import { checkedName } from './key.ts'
 import { definePolicy, MEMORY_TIER, type Policy } from './policy.ts'
 import type { GuardOptions } from './tiers/guarded-tier.ts'
 import type { Tier } from './tiers/tier.ts'
+import { EntrySigner, type SigningOptions } from './values/signing.ts'
 
 export interface CacheOptions {
   /** Kinds of data, to be had by `namespace(name)`. @default [] */
@@ -24,6 +25,8 @@ export interface CacheOptions {
   readonly guards?: Readonly<Record<string, GuardTuning>>
   /** How soon this process learns of what others invalidate, and what it remembers for that. */
   readonly consistency?: ConsistencyTuning
+  /** Makes entries of the shared tiers that were not signed by these keys misses. @default entries are not signed */
+  readonly signing?: SigningOptions
   /** @default systemClock */
   readonly clock?: Clock
   /** Numbers from 0 to 1, for jitter. @default Math.random */
@@ -76,6 +79,7 @@ export interface ResolvedCacheOptions {
   readonly version: string
   readonly guardOf: (tierName: string) => GuardOptions
   readonly consistency: Required<ConsistencyTuning>
+  readonly signer: EntrySigner | undefined
   readonly clock: Clock
   readonly random: () => number
   readonly newToken: () => string
@@ -111,6 +115,7 @@ export function resolveCacheOptions(options: CacheOptions): ResolvedCacheOptions
     version: checkedName('version', options.version ?? 'v1'),
     guardOf: (name: string) => positive(`guards.${name}`, { ...GUARD_DEFAULTS, ...options.guard, ...options.guards?.[name] }),
     consistency: resolveConsistency(options.consistency ?? {}),
+    signer: options.signing && new EntrySigner(options.signing),
     clock: options.clock ?? systemClock,
     random: options.random ?? Math.random,
     newToken: options.newToken ?? (() => randomBytes(12).toString('base64url')),

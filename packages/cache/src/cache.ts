@@ -13,7 +13,7 @@ import { namespacePrefix } from './key.ts'
 import { TieredNamespace, type CacheNamespace } from './namespace.ts'
 import { memoryCapOf, MEMORY_TIER, type Policy } from './policy.ts'
 import { GuardedTier } from './tiers/guarded-tier.ts'
-import { schemaHashOf } from './values/envelope.ts'
+import { EntryFormat } from './values/entry-format.ts'
 
 /**
  * A cache of several tiers. Usable before `start`, which only begins the tiers' background work; `stop` waits for
@@ -206,7 +206,7 @@ class CacheComposition {
       clock,
       servesTags: clock.tier !== undefined || tiers.length === 0,
       memoryCapMs: usesMemory ? memoryCapOf(policy, tiers.length > 0) : undefined,
-      schemaHash: schemaHashOf(policy.name, policy.schemaVersion),
+      format: new EntryFormat(policy, this.#options.signer),
       local: this.#engine.local.index(prefix),
       counters: new NamespaceCounters(),
     }

@@ -3,6 +3,7 @@ import { checkedTags } from './consistency/invalidation.ts'
 import { CacheOptionError } from './errors.ts'
 import { checkedName } from './key.ts'
 import { checkedGrace, checkedTtl } from './ttl.ts'
+import { CODEC_NAMES, type CodecName } from './values/codec.ts'
 
 /** The in-process tier's name, in `tiers` of a policy and in lookups. */
 export const MEMORY_TIER = 'memory'
@@ -34,8 +35,16 @@ export interface PolicyOptions {
   readonly leaseMs?: number
   /** Longest wait for another process' factory before the own one runs all the same, in milliseconds. @default `factoryTimeoutMs` */
   readonly leaseWaitMs?: number
-  /** Change it when the shape of the values changes: entries of another version are misses. @default '1' */
+  /** How values are written in the shared tiers. `v8` needs `signing`. @default 'json' */
+  readonly codec?: CodecName
+  /** Written values larger than this are compressed in the shared tiers, in bytes; `Infinity` for none. @default 16_384 */
+  readonly compressAboveBytes?: number
+  /** Largest value, by its estimated heap size (a text takes two bytes a character); beyond it `CacheValueTooLargeError`. @default 16 MiB */
+  readonly maxValueBytes?: number
+  /** Change it when the shape of the values changes and `schema` cannot tell: entries of another version are migrated or misses. @default '1' */
   readonly schemaVersion?: string
+  /** Makes a value of today's shape of one of an earlier shape; with `undefined`, or by throwing, a miss. The result is checked by `schema`. @default all are misses */
+  readonly migrate?: (old: unknown) => unknown
 }
 
 export interface SchemaPolicyOptions<Schema extends StandardSchema> extends PolicyOptions {
@@ -58,7 +67,11 @@ export interface Policy<T = unknown> {
   readonly tags: readonly string[]
   readonly leaseMs: number
   readonly leaseWaitMs: number
+  readonly codec: CodecName
+  readonly compressAboveBytes: number
+  readonly maxValueBytes: number
   readonly schemaVersion: string
+  readonly migrate: ((old: unknown) => unknown) | undefined
   readonly schema: StandardSchema<unknown, T> | undefined
 }
 
@@ -69,6 +82,9 @@ const DEFAULTS = {
   retryAfterMs: 1_000,
   leaseMs: 5_000,
   clone: false,
+  codec: 'json',
+  compressAboveBytes: 16_384,
+  maxValueBytes: 16 * 1024 * 1024,
   schemaVersion: '1',
 } as const
 const DEFAULT_MEMORY_TTL_MS = 60_000
@@ -99,7 +115,11 @@ export function definePolicy(options: PolicyOptions & { readonly schema?: Standa
     tags: checkedTags(options.tags ?? []),
     leaseMs: checkedTtl('leaseMs', options.leaseMs ?? DEFAULTS.leaseMs),
     leaseWaitMs: checkedTtl('leaseWaitMs', options.leaseWaitMs ?? options.factoryTimeoutMs ?? DEFAULTS.factoryTimeoutMs),
+    codec: checkedCodec(options.codec ?? DEFAULTS.codec),
+    compressAboveBytes: checkedBytes('compressAboveBytes', options.compressAboveBytes ?? DEFAULTS.compressAboveBytes),
+    maxValueBytes: checkedBytes('maxValueBytes', options.maxValueBytes ?? DEFAULTS.maxValueBytes),
     schemaVersion: options.schemaVersion ?? DEFAULTS.schemaVersion,
+    migrate: options.migrate,
     schema: options.schema,
   })
 }
@@ -111,6 +131,16 @@ export function memoryCapOf(policy: Policy, hasSharedTier: boolean): number {
 
 function optionalTtl(field: string, ttlMs: number | undefined): number | undefined {
   return ttlMs === undefined ? undefined : checkedTtl(field, ttlMs)
+}
+
+function checkedCodec(codec: CodecName): CodecName {
+  if (CODEC_NAMES.includes(codec)) return codec
+  throw optionError('codec', `one of ${CODEC_NAMES.join(', ')}`, codec)
+}
+
+function checkedBytes(field: string, bytes: number): number {
+  if (typeof bytes === 'number' && bytes >= 1) return bytes
+  throw optionError(field, 'a number of bytes of at least 1', String(bytes))
 }
 
 function optionError(field: string, rule: string, value: number | string): CacheOptionError {

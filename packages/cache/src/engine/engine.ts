@@ -5,6 +5,7 @@ import type { CacheEvents } from '../events.ts'
 import type { TierKey } from '../key.ts'
 import type { Policy } from '../policy.ts'
 import type { GuardedTier } from '../tiers/guarded-tier.ts'
+import type { EntryFormat } from '../values/entry-format.ts'
 import { Flights } from '../concurrency/flights.ts'
 import { KeyedQueue } from '../concurrency/keyed-queue.ts'
 import { SharedRuns } from '../concurrency/shared-runs.ts'
@@ -81,7 +82,7 @@ export interface NamespaceContext {
   readonly tiers: readonly GuardedTier[]
   /** Longest stay in memory; `undefined` where the policy does without it. */
   readonly memoryCapMs: number | undefined
-  readonly schemaHash: bigint
+  readonly format: EntryFormat
   /** The order of the namespace's invalidations, as this process knows it. */
   readonly clock: NamespaceClock
   /** Whether tags can be kept: by a tier's clock, or because memory is all there is. */

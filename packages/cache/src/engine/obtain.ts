@@ -109,7 +109,7 @@ async function promote(engine: Engine, context: NamespaceContext, { request, rea
   counted(engine, context, sharedHit(found, false))
   const entry = { key: request.key, prepared: found.prepared, lifetime: found.left, tags: found.envelope.tags, production }
   if (targets.length > 0) {
-    const write = { payload: encodeFound(found, production), ttlMs: Math.ceil(lifeOf(entry)), sequence: production.sequence }
+    const write = { payload: encodeFound(context, found, production), ttlMs: Math.ceil(lifeOf(entry)), sequence: production.sequence }
     const result = await fillTiers(engine, request.key, { write, targets, ticket: production.ticket })
     if (result === 'stored') held?.filled()
     if (result === 'superseded') return found.prepared
@@ -239,7 +239,7 @@ function staleFor(engine: Engine, context: NamespaceContext, key: TierKey, readi
   const kept = localFallback(engine, context, key, nowMs)
   // Where the shared tiers answered that there is none, a copy in memory is one that was invalidated elsewhere.
   if (kept === undefined || (reading.targets.length > 0 && reading.cause === undefined)) return undefined
-  const prepared = { value: kept.value, shared: kept.shared, bytes: 0, plain: true }
+  const prepared = { value: kept.value, shared: kept.shared, bytes: 0, plain: true, jsonOnly: false }
   return { prepared, ageMs: ageOf(kept, nowMs), graceLeftMs: kept.goneAtMs - nowMs, tags: kept.tags, lookup: localHit(kept, nowMs, true) }
 }
 

@@ -4,18 +4,14 @@ import { CacheTagsUnsupportedError, CacheValueError } from '../errors.ts'
 import type { TierKey } from '../key.ts'
 import { checkedGrace, checkedTtl } from '../ttl.ts'
 import { cloneValue } from '../values/clone.ts'
-import { codecFor } from '../values/codec.ts'
-import { encodeEnvelope } from '../values/envelope.ts'
-import { inspectValue } from '../values/inspect.ts'
+import { inspectValue, type Inspection } from '../values/inspect.ts'
 import type { Engine, Lifetime, NamespaceContext } from './engine.ts'
 import type { Moment } from './production.ts'
 import type { Found } from './read-tiers.ts'
 
 /** A value ready to be stored and handed out. */
-export interface PreparedValue {
+export interface PreparedValue extends Pick<Inspection, 'bytes' | 'plain' | 'jsonOnly'> {
   readonly value: unknown
-  readonly bytes: number
-  readonly plain: boolean
   /** One frozen object for all readers; otherwise each gets a clone. */
   readonly shared: boolean
 }
@@ -34,11 +30,11 @@ export async function prepareWritten(context: NamespaceContext, value: unknown):
   throw new CacheValueError(`${policy.name}: the value breaks the policy's schema: ${issues}`, { facts: { namespace: policy.name } })
 }
 
-/** Freezes a value; of one that cannot be shared, keeps a private copy. @throws {CacheValueError} */
-export function prepare(context: NamespaceContext, value: unknown): PreparedValue {
-  const { bytes, plain, frozen } = inspectValue(value, { freeze: !context.policy.clone })
-  const shared = frozen && !context.policy.clone
-  return { value: shared ? value : cloneValue(value), bytes, plain, shared }
+/** Freezes a value; of one that cannot be shared, keeps a private copy. @throws {CacheValueError | CacheValueTooLargeError} */
+export function prepare({ policy }: NamespaceContext, value: unknown): PreparedValue {
+  const { bytes, plain, jsonOnly, frozen } = inspectValue(value, { freeze: !policy.clone, maxBytes: policy.maxValueBytes })
+  const shared = frozen && !policy.clone
+  return { value: shared ? value : cloneValue(value), bytes, plain, jsonOnly, shared }
 }
 
 /** What is wrong with the value by the policy's schema, on one line; `undefined` when nothing is. */
@@ -72,20 +68,18 @@ export function encodeFor(engine: Engine, context: NamespaceContext, entry: Prep
   const { key, prepared, lifetime } = entry
   const header = {
     id: key.id,
-    schemaHash: context.schemaHash,
     createdAtMs: engine.clock.now().getTime(),
     ...lifetime,
     sequence: entry.production.sequence,
     tags: entry.tags,
-    absent: prepared.value === undefined,
   }
-  return encodeEnvelope(header, prepared.value, codecFor(prepared))
+  return context.format.encode(header, prepared)
 }
 
 /** An entry found in one tier, for another: nothing invalidated it up to the beginning of its reading, so it may carry that sequence. */
-export function encodeFound({ envelope, payload, prepared }: Found, { sequence }: Moment): Buffer {
-  if (envelope.sequence === sequence) return payload
-  return encodeEnvelope({ ...envelope, sequence }, prepared.value, codecFor(prepared))
+export function encodeFound({ format }: NamespaceContext, { envelope, payload, prepared }: Found, { sequence }: Moment): Buffer {
+  if (envelope.sequence === sequence && format.isCurrent(envelope)) return payload
+  return format.encode({ ...envelope, sequence }, prepared)
 }
 
 export interface PreparedEntry {

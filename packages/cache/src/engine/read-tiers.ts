@@ -1,8 +1,9 @@
+import { hasCode } from '@cidadao/contracts'
 import { CacheEntryError, type CacheUnavailableError } from '../errors.ts'
 import type { TierKey } from '../key.ts'
 import type { Attempt, GuardedTier } from '../tiers/guarded-tier.ts'
 import type { Generation, LeaseAnswer, LeasedRead, LeaseRequest, StoredEntry } from '../tiers/tier.ts'
-import { decodeEnvelope, type Envelope, type EntryFault } from '../values/envelope.ts'
+import type { Envelope, EntryFault } from '../values/envelope.ts'
 import type { Engine, Lifetime, NamespaceContext } from './engine.ts'
 import { prepare, schemaIssues, type PreparedValue } from './prepare.ts'
 
@@ -130,23 +131,35 @@ function needsJudging({ clock }: NamespaceContext, tier: GuardedTier, { envelope
 
 /** What cannot be believed is counted once, reported, removed if it is still the same, and a miss. */
 async function decode(engine: Engine, context: NamespaceContext, raw: Raw): Promise<Found | undefined> {
-  const decoded = decodeEnvelope(raw.entry.payload, { id: raw.key.id, schemaHash: context.schemaHash })
+  const decoded = context.format.decode(raw.entry.payload, raw.key.id)
   if (!decoded.ok) return reject(engine, context, raw, decoded.fault)
   const { value, ttlMs, graceMs, absent } = decoded.envelope
   if (absent ? context.policy.negativeTtlMs === undefined : context.policy.schema && (await schemaIssues(context, value)) !== undefined) {
     return reject(engine, context, raw, 'schema')
   }
+  const prepared = prepareFound(context, value)
+  if (prepared === undefined) return reject(engine, context, raw, 'payload')
   const remainingMs = Math.min(raw.entry.remainingMs, ttlMs + graceMs)
   if (remainingMs <= 0) return undefined
   // By the tier's own measure of what is left, so that no two machines' clocks are ever compared.
   const freshMs = remainingMs - graceMs
   return {
     tier: raw.tier.name,
-    prepared: prepare(context, value),
+    prepared,
     envelope: decoded.envelope,
     payload: raw.entry.payload,
     ageMs: ttlMs + graceMs - remainingMs,
     left: { ttlMs: freshMs, graceMs: Math.min(graceMs, remainingMs) },
+  }
+}
+
+/** What no writer of ours would have stored (too large, too deep, with a `__proto__`) is not believed either. */
+function prepareFound(context: NamespaceContext, value: unknown): PreparedValue | undefined {
+  try {
+    return prepare(context, value)
+  } catch (thrown) {
+    if (hasCode(thrown, 'CACHE_VALUE_INVALID') || hasCode(thrown, 'CACHE_VALUE_TOO_LARGE')) return undefined
+    throw thrown
   }
 }
 

@@ -66,16 +66,9 @@ const v8: Codec = { id: 5, trusting: true, encode: (value) => serialize(value), 
 const CODECS: readonly Codec[] = [plainJson, taggedJson, plainMessagePack, taggedMessagePack, v8]
 
 /** The codec for a value, by the policy's wish and by what the value is made of. */
-export function codecFor(name: CodecName, inspection: Pick<Inspection, 'plain' | 'jsonOnly'>): Codec
-export function codecFor(inspection: { readonly plain: boolean }): Codec
-export function codecFor(
-  asked: CodecName | { readonly plain: boolean },
-  inspection: { readonly plain: boolean; readonly jsonOnly?: boolean } = { plain: false },
-): Codec {
-  if (typeof asked !== 'string') return asked.plain ? plainJson : taggedJson
-  const { plain, jsonOnly = false } = inspection
-  if (asked === 'json' || jsonOnly) return plain ? plainJson : taggedJson
-  if (asked === 'v8') return v8
+export function codecFor(name: CodecName, { plain, jsonOnly }: Pick<Inspection, 'plain' | 'jsonOnly'>): Codec {
+  if (name === 'json' || jsonOnly) return plain ? plainJson : taggedJson
+  if (name === 'v8') return v8
   return plain ? plainMessagePack : taggedMessagePack
 }
 

@@ -43,12 +43,17 @@ export class EntryFormat {
     })
   }
 
+  /** Whether an entry is of the schema of today. */
+  isCurrent(envelope: EnvelopeHeader): boolean {
+    return envelope.schemaHash === this.#schemaHash
+  }
+
   /** Never throws. An entry of another schema is migrated where the policy can; the result is not yet checked by the schema. */
   decode(bytes: Buffer, id: string): DecodedEnvelope {
     const { migrate, maxValueBytes } = this.#policy
     const schemaHash = migrate === undefined ? this.#schemaHash : undefined
     const decoded = decodeEnvelope(bytes, { id, schemaHash, maxValueBytes, signer: this.#signer })
-    if (!decoded.ok || migrate === undefined || decoded.envelope.schemaHash === this.#schemaHash) return decoded
+    if (!decoded.ok || migrate === undefined || this.isCurrent(decoded.envelope)) return decoded
     return this.#migrated(decoded, migrate)
   }
 

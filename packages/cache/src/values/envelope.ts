@@ -1,7 +1,6 @@
 import { crc32 } from 'node:zlib'
 import { codecById, type Codec } from './codec.ts'
 import { compress, decompress, uncompressedLength } from './compression.ts'
-import { schemaHashOf as hashOf } from './schema-hash.ts'
 import { SIGNATURE_BYTES, type EntrySigner } from './signing.ts'
 
 /** Why bytes found under a key are not the entry that was asked for. Each is a miss, counted, and the bytes go. */
@@ -43,9 +42,9 @@ export interface EnvelopeExpectation {
   readonly id: string
   /** `undefined`: any, for who can migrate. */
   readonly schemaHash: bigint | undefined
-  readonly maxValueBytes?: number
+  readonly maxValueBytes: number
   /** With one, what it did not sign is not believed. */
-  readonly signer?: EntrySigner | undefined
+  readonly signer: EntrySigner | undefined
 }
 
 /*
@@ -65,8 +64,7 @@ const FLAG_SIGNED = 4
 const KNOWN_FLAGS = FLAG_ABSENT | FLAG_COMPRESSED | FLAG_SIGNED
 const NO_BYTES = Buffer.alloc(0)
 
-export function encodeEnvelope(header: EnvelopeHeader, value: unknown, how: EnvelopeWriting | Codec): Buffer {
-  const writing = 'codec' in how ? how : { codec: how, compressAboveBytes: Number.POSITIVE_INFINITY, signer: undefined }
+export function encodeEnvelope(header: EnvelopeHeader, value: unknown, writing: EnvelopeWriting): Buffer {
   const raw = header.absent ? NO_BYTES : writing.codec.encode(value)
   const packed = raw.length > writing.compressAboveBytes ? compress(raw) : undefined
   const signed = writing.signer !== undefined
@@ -137,8 +135,7 @@ function decodePayload(
   if (codec === undefined || (flags & ~KNOWN_FLAGS) !== 0) return { ok: false, fault: 'codec' }
   if (codec.trusting && expected.signer === undefined) return { ok: false, fault: 'signature' }
   const compressed = (flags & FLAG_COMPRESSED) !== 0
-  if ((compressed ? uncompressedLength(payload) : payload.length) > (expected.maxValueBytes ?? Number.POSITIVE_INFINITY))
-    return { ok: false, fault: 'size' }
+  if ((compressed ? uncompressedLength(payload) : payload.length) > expected.maxValueBytes) return { ok: false, fault: 'size' }
   try {
     return { ok: true, envelope: { ...header, value: codec.decode(compressed ? decompress(payload) : payload) } }
   } catch {
@@ -159,10 +156,6 @@ function faultOf(bytes: Buffer, signer: EntrySigner | undefined): EntryFault | u
 /** All but the checksum, which covers the signature, and the signature itself. */
 function signedParts(bytes: Buffer): Buffer[] {
   return [bytes.subarray(0, 4), bytes.subarray(CHECKED_FROM, bytes.length - SIGNATURE_BYTES)]
-}
-
-export function schemaHashOf(name: string, schemaVersion: string): bigint {
-  return hashOf({ name, schemaVersion, schema: undefined })
 }
 
 const SEQUENCE_BYTES = 8
