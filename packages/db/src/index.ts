@@ -43,6 +43,17 @@ export {
 export { ERASURE_BASES, type ErasureBasis } from './investigations/erasure/erasure-basis.ts'
 export type { EraseOptions, Erasure } from './investigations/erasure/erase.ts'
 export type { RetentionOptions, RetentionReport } from './investigations/erasure/retention.ts'
+export { createCachedInvestigations, type CachedInvestigations } from './investigations/cached/cached-investigations.ts'
+export type { CachedInvestigationsOptions, Investigations } from './investigations/cached/cached-investigations-options.ts'
+export {
+  CACHED_OPERATIONS,
+  CACHED_ROW_FAULTS,
+  type CachedInvestigationsEvents,
+  type CachedOperation,
+  type CachedRowFault,
+} from './investigations/cached/cached-investigations-events.ts'
+export type { InvestigationCachePort, LoadedInvestigation } from './investigations/cached/investigation-cache-port.ts'
+export { CacheTimeoutError } from './errors/cached-errors.ts'
 export { BulkRefusedError, BulkStoppedError, DuplicateIdError, type RowRefusal } from './errors/bulk-errors.ts'
 export type { OwnerScope } from './investigations/owner-scope.ts'
 export {

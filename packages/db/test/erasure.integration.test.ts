@@ -1,6 +1,6 @@
 import { TestClock } from '@cidadao/contracts'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { ERASURE_BASES} from '../src/index.ts';
+import type { ERASURE_BASES } from '../src/index.ts'
 import { uuidV7, type AuditEntry, type Database, type EraseOptions, type TerminalStatus } from '../src/index.ts'
 import { connectDirectly, openDatabase, openForTest, rejectionOf } from './fixtures/database-fixture.ts'
 import { openWithLostCommit } from './fixtures/lost-commit.ts'
