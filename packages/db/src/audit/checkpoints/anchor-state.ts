@@ -11,6 +11,11 @@ export interface AnchorTiming {
   readonly maxRetryMs: number
 }
 
+/** What an anchor told, once it is known to be by the log; `note` where it gave back a whole checkpoint. */
+export interface AnchorAnswer extends HistoryClaim {
+  readonly note: string | undefined
+}
+
 /** An anchor as statistics show it. */
 export interface AnchorSnapshot {
   readonly name: string
@@ -57,14 +62,14 @@ export class AnchorState {
   }
 
   /** What it holds, once the signature is found to be by one of the log's keys; undefined where it holds nothing. */
-  async read(known: string | undefined, keys: TrustedKeys, signal: AbortSignal): Promise<HistoryClaim | undefined> {
+  async read(known: string | undefined, keys: TrustedKeys, signal: AbortSignal): Promise<AnchorAnswer | undefined> {
     const head = await this.#inTime(signal, (inner) => this.#sink.latest({ known, signal: inner }))
     if (head.kind === 'nothing') return undefined
-    if (head.kind === 'size') return { source: this.name, size: head.size, root: undefined }
+    if (head.kind === 'size') return { source: this.name, size: head.size, root: undefined, note: undefined }
     const verdict = readTrusted(head.note, keys)
     if (verdict.outcome === 'refused')
       throw new AnchorRefusedError(this.name, `holds a checkpoint that is not this log's: ${verdict.reason}`)
-    return { source: this.name, size: verdict.checkpoint.size, root: verdict.checkpoint.root }
+    return { source: this.name, size: verdict.checkpoint.size, root: verdict.checkpoint.root, note: head.note }
   }
 
   put(submission: AnchorSubmission): Promise<AnchorReceipt> {
