@@ -207,6 +207,8 @@ function byPrismaCode({ code }: Failure, cause: Error): DatabaseError | undefine
       return new DatabaseUnavailableError('the server cannot be reached', options)
     case 'P1003':
       return new DatabaseMissingError('the database does not exist', options)
+    case 'P1010':
+      return new PermissionDeniedError('the database role is not permitted to do this', options)
     case 'P1011':
       return new TlsError('TLS failed', options)
     case 'P1008':
