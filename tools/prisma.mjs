@@ -39,7 +39,7 @@ async function engineDownloadable() {
     const answer = await fetch(url, { method: 'HEAD', signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) })
     return answer.ok
   } catch (error) {
-    process.stderr.write(`${host} does not answer (${error.cause?.code ?? error.name}).\n`)
+    process.stderr.write(`${host} does not answer (${error.cause?.code ?? error.cause?.message ?? error.name}).\n`)
     return false
   }
 }

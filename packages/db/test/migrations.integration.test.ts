@@ -4,7 +4,7 @@ import { createTestDatabase } from '@cidadao/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { MIGRATIONS } from '../src/generated/migrations.ts'
 import { createDatabase, markRolledBack, migrate, migrationStatus, type Migration } from '../src/index.ts'
-import { checksumOf } from '../src/migrations/migration.ts'
+import { checksumOf, isAtomic } from '../src/migrations/migration.ts'
 import { AUDIT_ORIGIN, connectDirectly, createMigratedDatabase, rejectionOf } from './fixtures/database-fixture.ts'
 
 const ONE: Migration = { name: '20260101000000_one', sql: 'CREATE TABLE one (id integer PRIMARY KEY);' }
@@ -15,6 +15,10 @@ async function emptyDatabase(): Promise<string> {
   const { url, drop } = await createTestDatabase()
   onTestFinished(drop)
   return url
+}
+
+function withoutBodies(sql: string): string {
+  return sql.replace(/--.*$/gm, '').replace(/(\$\w*\$).*?\1/gs, '')
 }
 
 async function migratedDatabase(): Promise<string> {
@@ -97,6 +101,14 @@ describe('the migrations of this package', () => {
       .map((entry) => entry.name)
     expect(MIGRATIONS.map(({ name }) => name)).toEqual(names.sort())
     for (const { name, sql } of MIGRATIONS) expect(sql).toBe(readFileSync(join(folder, name, 'migration.sql'), 'utf8'))
+  })
+
+  it('are one transaction each, or say in their first line why not', () => {
+    // Transactions begin and end by statements of their own; the bodies of functions have a BEGIN without one.
+    const control = /^\s*(BEGIN|START TRANSACTION|COMMIT|END|ROLLBACK)\s*;|\bCONCURRENTLY\b/im
+    const offenders = MIGRATIONS.filter((migration) => isAtomic(migration) && control.test(withoutBodies(migration.sql)))
+    expect(offenders.map(({ name }) => name)).toEqual([])
+    expect(control.test(withoutBodies('CREATE TABLE a ();\nCOMMIT;\n'))).toBe(true)
   })
 
   it('make indexes for what is really asked, and none on the status alone', async () => {
