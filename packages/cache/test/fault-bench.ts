@@ -19,11 +19,15 @@ export const QUIET = { name: 'things', ttlMs: 60_000, jitter: 0 }
 
 /** A cache over two shared tiers that can be broken at will, on a clock of the test's. */
 export function bench(
-  options: { readonly fenced?: boolean; readonly policy?: Partial<Parameters<typeof definePolicy>[0]> } & CacheOptions = {},
+  options: {
+    readonly fenced?: boolean
+    readonly clocked?: boolean
+    readonly policy?: Partial<Parameters<typeof definePolicy>[0]>
+  } & CacheOptions = {},
 ): Bench {
-  const { fenced = true, policy, ...cacheOptions } = options
+  const { fenced = true, clocked = false, policy, ...cacheOptions } = options
   const clock = new TestClock()
-  const l2 = faultyTier(memoryTier({ clock, name: 'l2' }), { fenced })
+  const l2 = faultyTier(memoryTier({ clock, name: 'l2' }), { fenced, clocked })
   const l3 = faultyTier(memoryTier({ clock, name: 'l3' }))
   const make = (): Cache =>
     createCache({ clock, random: () => 0.5, tiers: [l2, l3], defaultPolicy: definePolicy({ ...QUIET, ...policy }), ...cacheOptions })

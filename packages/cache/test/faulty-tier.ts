@@ -1,8 +1,10 @@
 import { TierRejectedError, TierUnavailableError } from '../src/errors.ts'
 import type { TierKey } from '../src/key.ts'
-import type { Tier, TierFence } from '../src/tiers/tier.ts'
+import type { BusListener, InvalidationBus, LogicalClock } from '../src/consistency/logical-clock.ts'
+import type { Tier, TierFence, TierLease } from '../src/tiers/tier.ts'
 
-export type Operation = 'read' | 'write' | 'delete' | 'clear' | 'probe' | 'fenced-read' | 'fill' | 'discard'
+export type Operation =
+  'read' | 'write' | 'delete' | 'clear' | 'probe' | 'fenced-read' | 'fill' | 'discard' | 'lease' | 'advance' | 'clock-read' | 'sweep'
 type Fault = 'down' | 'hangs' | 'rejects'
 
 /** A tier whose operations can be held, failed or made to hang, by wrapping the port. */
@@ -14,6 +16,10 @@ export interface FaultyTier extends Tier {
   heal(): void
   /** The next such operation waits until released: before it reaches the tier, or after it took effect. */
   hold(operation: Operation, where?: 'before' | 'after'): { readonly reached: Promise<void>; release(): void }
+  /** From now on, until `hearAgain`, the bus delivers nothing; what it would have is lost. */
+  deafen(): void
+  /** The subscription is made anew, as after a reconnection. */
+  hearAgain(): void
 }
 
 interface Hold {
@@ -23,7 +29,14 @@ interface Hold {
   readonly released: Promise<void>
 }
 
-export function faultyTier(inner: Tier, options: { readonly fenced?: boolean } = {}): FaultyTier {
+export interface FaultyTierOptions {
+  /** @default true */
+  readonly fenced?: boolean
+  /** With the inner tier's clock, bus and lease. @default false */
+  readonly clocked?: boolean
+}
+
+export function faultyTier(inner: Tier, options: FaultyTierOptions = {}): FaultyTier {
   const calls: Operation[] = []
   const holds: Hold[] = []
   let fault: { readonly kind: Fault; readonly operations: readonly Operation[] | undefined } | undefined
@@ -50,12 +63,21 @@ export function faultyTier(inner: Tier, options: { readonly fenced?: boolean } =
   }
 
   const wrapFence = (fence: TierFence): TierFence => ({
-    read: (key, windowMs) => pass('fenced-read', () => fence.read(key, windowMs)),
+    read: (key, windowMs, lease) => pass('fenced-read', () => fence.read(key, windowMs, options.clocked === true ? lease : undefined)),
     fill: (key, entry, generation) => pass('fill', () => fence.fill(key, entry, generation)),
     discard: (key, generation) => pass('discard', () => fence.discard(key, generation)),
   })
   const fence = options.fenced === false || inner.fence === undefined ? {} : { fence: wrapFence(inner.fence) }
+  const ear = deafableBus(inner.bus)
+  const { clock, lease } = inner
+  const coordination =
+    options.clocked === true && clock !== undefined && lease !== undefined
+      ? { clock: wrapClock(clock, pass), lease: wrapLease(lease, pass), bus: ear.bus, sweep: sweepOf(inner, pass) }
+      : {}
   return {
+    ...coordination,
+    deafen: ear.deafen,
+    hearAgain: ear.hearAgain,
     name: inner.name,
     calls,
     read: (key: TierKey) => pass('read', () => inner.read(key)),
@@ -75,6 +97,52 @@ export function faultyTier(inner: Tier, options: { readonly fenced?: boolean } =
       const released = Promise.withResolvers<void>()
       holds.push({ operation, where, reached: reached.resolve, released: released.promise })
       return { reached: reached.promise, release: () => released.resolve() }
+    },
+  }
+}
+
+type Pass = <T>(operation: Operation, run: () => Promise<T>) => Promise<T>
+
+function wrapClock(clock: LogicalClock, pass: Pass): LogicalClock {
+  return {
+    advance: (request) => pass('advance', () => clock.advance(request)),
+    read: (request) => pass('clock-read', () => clock.read(request)),
+  }
+}
+
+function wrapLease(lease: TierLease, pass: Pass): TierLease {
+  return {
+    acquire: (key, request) => pass('lease', () => lease.acquire(key, request)),
+    renew: (key, request) => pass('lease', () => lease.renew(key, request)),
+    release: (key, token) => pass('lease', () => lease.release(key, token)),
+  }
+}
+
+function sweepOf(inner: Tier, pass: Pass): NonNullable<Tier['sweep']> {
+  return (namespace, before) => pass('sweep', async () => inner.sweep?.(namespace, before))
+}
+
+function deafableBus(inner: InvalidationBus | undefined) {
+  const listeners = new Set<BusListener>()
+  let deaf = false
+  const bus: InvalidationBus = {
+    listen: async (installation, listener) => {
+      listeners.add(listener)
+      const onMessage: BusListener['onMessage'] = (message) => {
+        if (!deaf) listener.onMessage(message)
+      }
+      const heard = await inner?.listen(installation, { ...listener, onMessage })
+      return { stop: async () => (listeners.delete(listener), heard?.stop()) }
+    },
+  }
+  return {
+    bus,
+    deafen: (): void => {
+      deaf = true
+    },
+    hearAgain: (): void => {
+      deaf = false
+      for (const { onInterrupted } of listeners) onInterrupted()
     },
   }
 }

@@ -6,6 +6,7 @@ import { keyvTier } from '../src/tiers/keyv-tier.ts'
 import type { Tier } from '../src/tiers/tier.ts'
 import { testPool, type TestPool } from './pg-pool.ts'
 import { clusterConnection, singleConnection } from './redis-connections.ts'
+import { clockConformance } from './clock-conformance.ts'
 import { tierConformance } from './tier-conformance.ts'
 
 // The services' own clocks cannot be moved, so these wait, with a margin that only slowness of the service could eat.
@@ -27,6 +28,7 @@ describe.each([
   afterAll(() => connection.stop())
 
   tierConformance(`Redis ${mode}`, { tier: () => redis, pass, fenced: true })
+  clockConformance(`Redis ${mode}`, { tier: () => redis, pass })
   tierConformance(`Keyv over Redis ${mode}`, { tier: () => keyv, pass, fenced: false })
 })
 
@@ -41,4 +43,5 @@ describe('on PostgreSQL', () => {
   afterAll(() => pool.end())
 
   tierConformance('PostgreSQL', { tier: () => postgres, pass, fenced: true })
+  clockConformance('PostgreSQL', { tier: () => postgres, pass })
 })

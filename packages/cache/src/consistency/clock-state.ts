@@ -17,6 +17,13 @@ export interface ClockBounds {
   readonly maxLog: number
 }
 
+/**
+ * A clock that begins anew does so ahead of the time, in case the time has been set back a little since it gave out its
+ * last, or another machine's is slow. Until the time has caught up sequences have no gaps, so that one that was lost could be
+ * given out again: no longer than this.
+ */
+export const SET_BACK_ALLOWANCE_MICROS = 1_000_000
+
 /** The state after one more invalidation, and what its author is told. `nowMicros` is the tier's own time, used only to stay above what was lost. */
 export function advanceState(
   state: ClockState | undefined,
@@ -28,7 +35,7 @@ export function advanceState(
   const { what } = request
   const place = { sequence, previous: before.sequence }
   const message = encodeLogged(request.namespace, place, encodeBody(request.origin, what))
-  const marks = { ...before.marks }
+  const marks = bareCopy(before.marks)
   for (const tag of what.tags) marks[tag] = sequence
   // Giving up marks is safe as long as the floor takes their place.
   const kept = Object.keys(marks).length <= options.maxMarks
@@ -36,7 +43,7 @@ export function advanceState(
     sequence,
     floor: what.all ? sequence : before.floor,
     tagFloor: kept ? before.tagFloor : sequence,
-    marks: kept ? marks : (Object.create(null) as Record<string, number>),
+    marks: kept ? marks : bareCopy({}),
     log: [...before.log, message].slice(-options.maxLog),
   }
   return { state: after, message, reading: readingOf(after, { ...request, tags: [] }) }
@@ -52,10 +59,15 @@ export function readState(
   return { state: after, reading: readingOf(after, request) }
 }
 
+/** Without a prototype, so that a tag may be called `constructor`. */
+function bareCopy(marks: ClockState['marks']): Record<string, number> {
+  return Object.assign(Object.create(null) as Record<string, number>, marks)
+}
+
 function sound(state: ClockState | undefined, since: number, nowMicros: number): ClockState {
   if (state !== undefined && state.sequence >= since) return state
-  const sequence = nextSequence(Math.max(since, state?.sequence ?? 0), nowMicros)
-  return { sequence, floor: sequence, tagFloor: sequence, marks: Object.create(null) as Record<string, number>, log: [] }
+  const sequence = nextSequence(Math.max(since, state?.sequence ?? 0), nowMicros + SET_BACK_ALLOWANCE_MICROS)
+  return { sequence, floor: sequence, tagFloor: sequence, marks: bareCopy({}), log: [] }
 }
 
 function nextSequence(previous: number, nowMicros: number): number {
@@ -66,7 +78,7 @@ function readingOf(state: ClockState, request: ClockRead): ClockReading {
   return {
     sequence: state.sequence,
     floor: state.floor,
-    marks: request.tags.map((tag) => state.marks[tag] ?? state.tagFloor),
+    marks: request.tags.map((tag) => (Object.hasOwn(state.marks, tag) ? state.marks[tag] : undefined) ?? state.tagFloor),
     missed: missedSince(state.log, request.since, state.sequence),
   }
 }
@@ -82,5 +94,6 @@ export function missedSince(log: readonly string[], since: number, sequence: num
   }
   if (reached === sequence) return { kind: 'chain', messages }
   const oldest = all[0]
-  return { kind: oldest !== undefined && oldest.previous < since ? 'diverged' : 'trimmed' }
+  const forgotten = messages[0]?.previous !== since && oldest !== undefined && oldest.previous < since
+  return { kind: forgotten ? 'diverged' : 'trimmed' }
 }

@@ -10,6 +10,7 @@ import { Flights } from '../concurrency/flights.ts'
 import { KeyedQueue } from '../concurrency/keyed-queue.ts'
 import { SharedRuns } from '../concurrency/shared-runs.ts'
 import type { LocalEntries, LocalIndex } from './local-entries.ts'
+import { LeaseTokens } from './lease.ts'
 import { LocalFence } from '../concurrency/local-fence.ts'
 import type { TierReading } from './read-tiers.ts'
 import type { NamespaceCounters } from './stats.ts'
@@ -18,8 +19,7 @@ import type { NamespaceCounters } from './stats.ts'
 export class Engine {
   readonly clock: Clock
   readonly random: () => number
-  /** Never the same twice, in any process: who holds a lease. */
-  readonly newToken: () => string
+  readonly leaseTokens: LeaseTokens
   /** How long memory believes an entry without the shared clock's word, from the beginning of its production. */
   readonly verifyWithinMs: number
   readonly events: TypedEvents<CacheEvents>
@@ -36,10 +36,12 @@ export class Engine {
 
   readonly #background = new Set<Promise<unknown>>()
 
-  constructor(parts: Pick<Engine, 'clock' | 'random' | 'events' | 'local' | 'sessions' | 'newToken' | 'verifyWithinMs'>) {
+  constructor(
+    parts: Pick<Engine, 'clock' | 'random' | 'events' | 'local' | 'sessions' | 'verifyWithinMs'> & { readonly newToken: () => string },
+  ) {
     this.reads = new SharedRuns()
     this.sessions = parts.sessions
-    this.newToken = parts.newToken
+    this.leaseTokens = new LeaseTokens(parts.newToken)
     this.verifyWithinMs = parts.verifyWithinMs
     this.clock = parts.clock
     this.random = parts.random

@@ -35,6 +35,35 @@ export class LeaseWait {
 }
 
 /**
+ * One token a key and process: a run that begins when an invalidation has detached an earlier one need not wait for it,
+ * and what the earlier one gives back it does not lose.
+ */
+export class LeaseTokens {
+  readonly #newToken: () => string
+  readonly #tokens = new Map<string, { readonly token: string; users: number }>()
+
+  constructor(newToken: () => string) {
+    this.#newToken = newToken
+  }
+
+  enter(key: TierKey): string {
+    const entry = this.#tokens.get(key.id) ?? { token: this.#newToken(), users: 0 }
+    entry.users++
+    this.#tokens.set(key.id, entry)
+    return entry.token
+  }
+
+  leave(key: TierKey): void {
+    const entry = this.#tokens.get(key.id)
+    if (entry !== undefined && --entry.users === 0) this.#tokens.delete(key.id)
+  }
+
+  isShared(key: TierKey): boolean {
+    return (this.#tokens.get(key.id)?.users ?? 0) > 1
+  }
+}
+
+/**
  * A lease that this process holds. It is renewed until it is given back: by `release`, or by the fill that makes it
  * pointless. A process that dies leaves it to run out.
  */
@@ -58,6 +87,7 @@ export class HeldLease {
   release(): void {
     if (this.#ended) return
     this.#end()
+    if (this.#engine.leaseTokens.isShared(this.#key)) return
     this.#engine.inBackground(this.#tier.coordination.release(this.#key, this.#request.token))
   }
 

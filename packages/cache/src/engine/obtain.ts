@@ -3,6 +3,7 @@ import { CacheFactoryTimeoutError } from '../errors.ts'
 import { keyWithin, type TierKey } from '../key.ts'
 import type { Lookup } from '../lookup.ts'
 import type { Engine, NamespaceContext } from './engine.ts'
+import type { LeaseRequest } from '../tiers/tier.ts'
 import { runFactory, type Factory, type Produced } from './factory-run.ts'
 import { ageOf } from './local-entries.ts'
 import type { FlightControl } from '../concurrency/flights.ts'
@@ -66,7 +67,19 @@ type FlightRequest = ObtainRequest & { readonly control: FlightControl; readonly
 
 /** Asks the shared tiers, again and again while another process is producing the value; then produces it here. */
 async function readOrProduce(engine: Engine, context: NamespaceContext, request: FlightRequest): Promise<PreparedValue> {
-  const lease = { token: engine.newToken(), leaseMs: context.policy.leaseMs }
+  const lease = { token: engine.leaseTokens.enter(request.key), leaseMs: context.policy.leaseMs }
+  try {
+    return await underLease(engine, context, { ...request, lease })
+  } finally {
+    engine.leaseTokens.leave(request.key)
+  }
+}
+
+async function underLease(
+  engine: Engine,
+  context: NamespaceContext,
+  { lease, ...request }: FlightRequest & { readonly lease: LeaseRequest },
+): Promise<PreparedValue> {
   const wait = new LeaseWait(engine, context)
   for (;;) {
     const production = beginProduction(engine, context, request.key)

@@ -1,16 +1,20 @@
-import { hash } from 'node:crypto'
 import { systemClock, type Clock } from '@cidadao/contracts'
 import { checkedName, type TierKey } from '../key.ts'
 import { checkedTtl } from '../ttl.ts'
-import type { FillOutcome, Generation, Tier, TierFence, TierRead, TierWrite } from '../tiers/tier.ts'
+import type { LogicalClock } from '../consistency/logical-clock.ts'
+import type { FillOutcome, Generation, LeasedRead, LeaseRequest, Tier, TierFence, TierLease, TierRead, TierWrite } from '../tiers/tier.ts'
 import { ExpirySweep } from './expiry-sweep.ts'
 import { toTierError } from './postgres-errors.ts'
-import { STATEMENTS, type StatementName } from './statements.ts'
+import { PostgresClock } from './postgres-clock.ts'
+import { PostgresLease } from './postgres-lease.ts'
+import { hashOf, STATEMENTS, type StatementName } from './statements.ts'
 
 /** What the tier needs of a pool: `pg`'s own has it. Give it a small one of its own, with a `statement_timeout`. */
 export interface PostgresPoolPort {
   query(text: string, values?: unknown[]): Promise<{ readonly rows: readonly unknown[]; readonly rowCount: number | null }>
 }
+
+export type QueryPostgres = (statement: StatementName, values: unknown[]) => ReturnType<PostgresPoolPort['query']>
 
 export interface PostgresTierOptions {
   /** What policies and lookups call the tier. @default 'postgres' */
@@ -42,6 +46,8 @@ interface Row {
 class PostgresTier implements Tier {
   readonly name: string
   readonly fence: TierFence
+  readonly lease: TierLease
+  readonly clock: LogicalClock
   readonly start: () => Promise<void>
   readonly stop: () => Promise<void>
   readonly #pool: PostgresPoolPort
@@ -50,12 +56,15 @@ class PostgresTier implements Tier {
     this.name = checkedName('name', options.name ?? DEFAULTS.name)
     this.#pool = pool
     this.fence = {
-      read: (key, windowMs) => this.#readToFill(key, windowMs),
+      read: (key, windowMs, lease) => this.#readWithLease(key, windowMs, lease),
       fill: (key, entry, generation) => this.#fill(key, entry, generation),
       discard: async (key, generation) => {
-        await this.#query('discard', [hashOf(key), key.id, generation])
+        await this.#query('discard', [hashOf(key.id), key.id, generation])
       },
     }
+    const query: QueryPostgres = (statement, values) => this.#query(statement, values)
+    this.lease = new PostgresLease(query)
+    this.clock = new PostgresClock(query)
     const sweep = new ExpirySweep({
       clock: options.clock ?? systemClock,
       options: {
@@ -70,16 +79,16 @@ class PostgresTier implements Tier {
   }
 
   async read(key: TierKey): Promise<TierRead> {
-    const { rows } = await this.#query('read', [hashOf(key), key.id])
+    const { rows } = await this.#query('read', [hashOf(key.id), key.id])
     return toRead(rows[0] as Row | undefined)
   }
 
   async write(key: TierKey, entry: TierWrite): Promise<void> {
-    await this.#query('write', [hashOf(key), key.id, key.namespace, entry.payload, entry.ttlMs])
+    await this.#query('write', [hashOf(key.id), key.id, key.namespace, entry.payload, entry.ttlMs])
   }
 
   async delete(key: TierKey): Promise<boolean> {
-    const { rows } = await this.#query('delete', [hashOf(key), key.id])
+    const { rows } = await this.#query('delete', [hashOf(key.id), key.id])
     return (rows[0] as { readonly existed: boolean } | undefined)?.existed ?? false
   }
 
@@ -92,17 +101,22 @@ class PostgresTier implements Tier {
     await this.#query('probe', [])
   }
 
+  async #readWithLease(key: TierKey, windowMs: number, lease: LeaseRequest | undefined): Promise<LeasedRead> {
+    const read = await this.#readToFill(key, windowMs)
+    return lease === undefined || read.entry !== undefined ? read : { ...read, lease: await this.lease.acquire(key, lease) }
+  }
+
   async #readToFill(key: TierKey, windowMs: number): Promise<TierRead> {
     const found = await this.read(key)
     if (found.generation !== undefined) return found
-    const { rows } = await this.#query('openWindow', [hashOf(key), key.id, key.namespace, windowMs])
+    const { rows } = await this.#query('openWindow', [hashOf(key.id), key.id, key.namespace, windowMs])
     const opened = rows[0] as Pick<Row, 'generation'> | undefined
     // Somebody else was faster: what they made is there now.
     return opened === undefined ? this.read(key) : { entry: undefined, generation: opened.generation as Generation }
   }
 
   async #fill(key: TierKey, entry: TierWrite, seen: Generation): Promise<FillOutcome> {
-    const { rowCount } = await this.#query('fill', [hashOf(key), key.id, entry.payload, entry.ttlMs, seen])
+    const { rowCount } = await this.#query('fill', [hashOf(key.id), key.id, entry.payload, entry.ttlMs, seen])
     return rowCount === 1 ? 'stored' : 'superseded'
   }
 
@@ -113,11 +127,6 @@ class PostgresTier implements Tier {
       throw toTierError(thrown)
     }
   }
-}
-
-/** Sixty-four bits make a small index; the key itself is compared as well, so a collision costs nothing. */
-function hashOf(key: TierKey): string {
-  return hash('sha256', key.id, 'buffer').readBigInt64BE(0).toString()
 }
 
 function toRead(row: Row | undefined): TierRead {

@@ -1,3 +1,5 @@
+import { hash } from 'node:crypto'
+
 /*
  * The table, created by the migrations of the database's owner:
  *
@@ -20,7 +22,24 @@ function inMs(parameter: string): string {
   return `clock_timestamp() + ${parameter}::double precision * interval '1 millisecond'`
 }
 
-export const STATEMENT_NAMES = ['read', 'openWindow', 'write', 'fill', 'delete', 'discard', 'clearBatch', 'sweepBatch', 'probe'] as const
+export const STATEMENT_NAMES = [
+  'read',
+  'openWindow',
+  'write',
+  'fill',
+  'delete',
+  'discard',
+  'clearBatch',
+  'sweepBatch',
+  'probe',
+  'clockRead',
+  'clockCreate',
+  'clockReplace',
+  'leaseTake',
+  'leaseLeft',
+  'leaseRenew',
+  'leaseRelease',
+] as const
 export type StatementName = (typeof STATEMENT_NAMES)[number]
 
 export const STATEMENTS: Readonly<Record<StatementName, string>> = {
@@ -70,4 +89,37 @@ export const STATEMENTS: Readonly<Record<StatementName, string>> = {
 
   /** Fails where the table or one of its columns is missing. */
   probe: 'SELECT key_hash, key, namespace, generation, payload, expires_at FROM cache_entries LIMIT 0',
+
+  /** $1 hash, $2 key. Always one row; nulls where there is no clock yet. */
+  clockRead: `
+  SELECT e.payload, e.generation::text AS generation, floor(extract(epoch FROM clock_timestamp()) * 1000000)::text AS now_micros
+  FROM (VALUES (1)) AS always LEFT JOIN cache_entries AS e ON ${IS_KEY}`,
+
+  /** $1 hash, $2 key, $3 payload. Nothing when somebody else was faster. */
+  clockCreate: `
+  INSERT INTO cache_entries (key_hash, key, namespace, generation, payload, expires_at)
+  VALUES ($1, $2, '#clock', ${RANDOM_GENERATION}, $3, 'infinity') ON CONFLICT (key_hash, key) DO NOTHING`,
+
+  /** $1 hash, $2 key, $3 payload, $4 generation seen. */
+  clockReplace: `UPDATE cache_entries SET payload = $3, generation = ${RANDOM_GENERATION} WHERE ${IS_KEY} AND generation = $4::bigint`,
+
+  /** $1 hash, $2 key, $3 token, $4 lease in ms. Nothing while somebody else holds it. */
+  leaseTake: `
+  INSERT INTO cache_entries AS e (key_hash, key, namespace, payload, expires_at) VALUES ($1, $2, '#lease', $3, ${inMs('$4')})
+  ON CONFLICT (key_hash, key) DO UPDATE SET payload = EXCLUDED.payload, expires_at = EXCLUDED.expires_at
+    WHERE e.expires_at <= clock_timestamp() OR e.payload = EXCLUDED.payload`,
+
+  /** $1 hash, $2 key. */
+  leaseLeft: `SELECT (${REMAINING})::double precision AS remaining_ms FROM cache_entries WHERE ${IS_KEY}`,
+
+  /** $1 hash, $2 key, $3 token, $4 lease in ms. */
+  leaseRenew: `UPDATE cache_entries SET expires_at = ${inMs('$4')} WHERE ${IS_KEY} AND payload = $3`,
+
+  /** $1 hash, $2 key, $3 token. */
+  leaseRelease: `DELETE FROM cache_entries WHERE ${IS_KEY} AND payload = $3`,
+}
+
+/** Sixty-four bits make a small index; the key itself is compared as well, so a collision costs nothing. */
+export function hashOf(id: string): string {
+  return hash('sha256', id, 'buffer').readBigInt64BE(0).toString()
 }

@@ -1,8 +1,22 @@
 import { randomBytes } from 'node:crypto'
 import { TierUnavailableError } from '../errors.ts'
 import { checkedName, type TierKey } from '../key.ts'
-import type { FillOutcome, Generation, Tier, TierFence, TierRead, TierWrite } from '../tiers/tier.ts'
-import { batchByNode, oneKeyPerPrimary } from './by-node.ts'
+import type { InvalidationBus, LogicalClock } from '../consistency/logical-clock.ts'
+import type {
+  FillOutcome,
+  Generation,
+  LeaseAnswer,
+  LeasedRead,
+  LeaseRequest,
+  Tier,
+  TierFence,
+  TierLease,
+  TierRead,
+  TierWrite,
+} from '../tiers/tier.ts'
+import { batchByNode, oneKeyPerPrimary, type NodeBatch } from './by-node.ts'
+import { RedisBus } from './clock/redis-bus.ts'
+import { RedisClock } from './clock/redis-clock.ts'
 import { readEntries, toRead } from './read-entries.ts'
 import { TickBatch } from './tick-batch.ts'
 import type { RedisConnection } from './connect-redis.ts'
@@ -28,6 +42,9 @@ const LONGEST_READ = 128
 class RedisTier implements Tier {
   readonly name: string
   readonly fence: TierFence
+  readonly lease: TierLease
+  readonly clock: LogicalClock
+  readonly bus: InvalidationBus
   readonly #connection: RedisConnection
   /** With a counter makes generations that no process ever makes again. */
   readonly #origin = randomBytes(9).toString('base64url')
@@ -38,13 +55,21 @@ class RedisTier implements Tier {
     this.name = name
     this.#connection = connection
     this.fence = {
-      read: (key, windowMs) =>
-        this.#run(async (redis) => toRead(await redis.cacheReadToFillBuffer(key.id, this.#newGeneration(), windowMs))),
+      read: (key, windowMs, lease) => this.#readToFill(key, windowMs, lease),
       fill: (key, entry, generation) => this.#fill(key, entry, generation),
       discard: async (key, generation) => {
         await this.#run((redis) => redis.cacheDiscard(key.id, generation))
       },
     }
+    this.lease = {
+      acquire: async (key, { token, leaseMs }) => toAnswer(await this.#run((redis) => redis.cacheAcquire(key.id, token, leaseMs))),
+      renew: async (key, { token, leaseMs }) => (await this.#run((redis) => redis.cacheRenew(key.id, token, leaseMs))) === 1,
+      release: async (key, token) => {
+        await this.#run((redis) => redis.cacheRelease(key.id, token))
+      },
+    }
+    this.clock = new RedisClock((command) => this.#run(command))
+    this.bus = new RedisBus(connection)
   }
 
   async read(key: TierKey): Promise<TierRead> {
@@ -52,7 +77,7 @@ class RedisTier implements Tier {
   }
 
   async write(key: TierKey, entry: TierWrite): Promise<void> {
-    await this.#run((redis) => redis.cacheWrite(key.id, entry.payload, this.#newGeneration(), Math.ceil(entry.ttlMs)))
+    await this.#run((redis) => redis.cacheWrite(key.id, ...this.#toArguments(entry)))
   }
 
   async delete(key: TierKey): Promise<boolean> {
@@ -60,9 +85,23 @@ class RedisTier implements Tier {
   }
 
   async clear(namespace: string): Promise<void> {
-    await this.#run(async (redis) => {
-      await Promise.all(primariesOf(redis).map((node) => this.#clearNode(redis, node, `${namespace}/*`)))
-    })
+    await this.#run((redis) =>
+      scanNamespace(redis, namespace, {
+        keyOf: (key) => key,
+        queue: (pipeline, key) => void pipeline.unlink(key),
+        single: (single, key) => single.unlink(key),
+      }),
+    )
+  }
+
+  async sweep(namespace: string, beforeSequence: number): Promise<void> {
+    await this.#run((redis) =>
+      scanNamespace(redis, namespace, {
+        keyOf: (key) => key,
+        queue: (pipeline, key) => void (pipeline as unknown as ScriptedClient).cacheSweep(key, beforeSequence),
+        single: (single, key) => (single as RedisClient & ScriptedClient).cacheSweep(key, beforeSequence),
+      }),
+    )
   }
 
   async probe(): Promise<void> {
@@ -74,28 +113,27 @@ class RedisTier implements Tier {
 
   async #probeKey(redis: RedisClient & ScriptedClient, key: string): Promise<void> {
     const payload = Buffer.from(key)
-    await redis.cacheWrite(key, payload, this.#newGeneration(), PROBE_TTL_MS)
+    await redis.cacheWrite(key, payload, this.#newGeneration(), PROBE_TTL_MS, 0)
     const [reply = null] = await redis.cacheReadBuffer(1, key)
     await redis.cacheDrop(key)
     if (toRead(reply).entry?.payload.equals(payload) !== true) throw new TierUnavailableError('Redis did not return what it was given')
   }
 
   async #fill(key: TierKey, entry: TierWrite, seen: Generation): Promise<FillOutcome> {
-    const stored = await this.#run((redis) => redis.cacheFill(key.id, entry.payload, this.#newGeneration(), Math.ceil(entry.ttlMs), seen))
+    const stored = await this.#run((redis) => redis.cacheFill(key.id, ...this.#toArguments(entry), seen))
     return stored === 1 ? 'stored' : 'superseded'
   }
 
-  async #clearNode(client: RedisClient, node: ReturnType<typeof primariesOf>[number], match: string): Promise<void> {
-    let cursor = '0'
-    do {
-      const [next, keys] = await node.scan(cursor, 'MATCH', match, 'COUNT', SCAN_COUNT)
-      cursor = next
-      await batchByNode(client, keys, {
-        keyOf: (key) => key,
-        queue: (pipeline, key) => void pipeline.unlink(key),
-        single: (single, key) => single.unlink(key),
-      })
-    } while (cursor !== '0')
+  #toArguments({ payload, ttlMs, sequence = 0 }: TierWrite): [payload: Buffer, generation: string, ttlMs: number, sequence: number] {
+    return [payload, this.#newGeneration(), Math.ceil(ttlMs), sequence]
+  }
+
+  async #readToFill(key: TierKey, windowMs: number, lease: LeaseRequest | undefined): Promise<LeasedRead> {
+    const asked = lease === undefined ? ([] as const) : ([lease.token, lease.leaseMs] as const)
+    const reply = await this.#run((redis) => redis.cacheReadToFillBuffer(key.id, this.#newGeneration(), windowMs, ...asked))
+    if (reply === null) return toRead(null)
+    const [payload, generation, remainingMs, left] = reply
+    return { ...toRead([payload, generation, remainingMs]), ...(typeof left === 'number' && { lease: toAnswer(left) }) }
   }
 
   async #run<T>(command: (redis: RedisClient & ScriptedClient) => Promise<T>): Promise<T> {
@@ -116,4 +154,21 @@ class RedisTier implements Tier {
   #newGeneration(): string {
     return `${this.#origin}.${(++this.#generations).toString(36)}`
   }
+}
+
+/** Every primary is scanned, and what it has of the namespace is worked on in batches by node. */
+async function scanNamespace(client: RedisClient, namespace: string, batch: NodeBatch<string>): Promise<void> {
+  const scan = async (node: ReturnType<typeof primariesOf>[number]): Promise<void> => {
+    let cursor = '0'
+    do {
+      const [next, keys] = await node.scan(cursor, 'MATCH', `${namespace}/*`, 'COUNT', SCAN_COUNT)
+      cursor = next
+      await batchByNode(client, keys, batch)
+    } while (cursor !== '0')
+  }
+  await Promise.all(primariesOf(client).map(scan))
+}
+
+function toAnswer(leftMs: number): LeaseAnswer {
+  return leftMs === 0 ? { outcome: 'granted' } : { outcome: 'held', leftMs }
 }

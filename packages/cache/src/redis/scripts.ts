@@ -1,5 +1,9 @@
+import { CLOCK_SCRIPTS, type ClockScriptedClient } from './clock/clock-scripts.ts'
+
 /*
- * An entry is one hash: `v` the payload, `g` the generation. A hash with a generation alone is an open fill window.
+ * An entry is one hash: `v` the payload, `g` the generation, `s` the sequence of the namespace's clock that it was
+ * stored with, `o` and `x` the owner of the lease and its end by the server's time in milliseconds. A hash with no
+ * payload is an open fill window.
  * Generations are made by clients and never repeat, so an entry that was lost (expired, evicted, deleted) and made
  * anew has another one: a fill that began before is refused. Each script touches one key, so that it runs anywhere in
  * a cluster, and takes relative lifetimes only.
@@ -17,8 +21,23 @@ for i = 1, #KEYS do
 end
 return replies`
 
-/** ARGV: generation to open with, window in ms. As READ; with nothing there, opens a window, if there is memory for one. */
-const READ_TO_FILL = `
+/** Leaves `take(token, ms)`: 0 when the lease is granted, else how long somebody else still has it. */
+const LEASE = `
+local function take(token, ms)
+  local time = redis.call('TIME')
+  local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+  local lease = redis.call('HMGET', KEYS[1], 'o', 'x')
+  local left = (tonumber(lease[2]) or 0) - now
+  if lease[1] and lease[1] ~= token and left > 0 then return left end
+  redis.call('HSET', KEYS[1], 'o', token, 'x', string.format('%.0f', now + tonumber(ms)))
+  return 0
+end`
+
+/**
+ * ARGV: generation to open with, window in ms, and of a lease: token and ms. As READ, and how `take` answered, if it was
+ * asked; with nothing there, opens a window, if there is memory for one.
+ */
+const READ_TO_FILL = `${LEASE}
 local entry = redis.call('HMGET', KEYS[1], 'v', 'g')
 if entry[1] then return {entry[1], entry[2], redis.call('PTTL', KEYS[1])} end
 local generation = entry[2]
@@ -28,19 +47,36 @@ if not generation then
   generation = ARGV[1]
 end
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
-return {false, generation, 0}`
+return {false, generation, 0, ARGV[3] and take(ARGV[3], ARGV[4])}`
 
-/** ARGV: payload, new generation, ttl in ms. Removes first: when memory is short, nothing older may survive. */
+/** ARGV: token, ms. As `take`; of a key that is gone nobody needs a lease, since no fill of it can succeed. */
+const ACQUIRE = `${LEASE}
+if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+return take(ARGV[1], ARGV[2])`
+
+/** ARGV: token, ms. 1 when it was still held. */
+const RENEW = `${LEASE}
+if redis.call('HGET', KEYS[1], 'o') ~= ARGV[1] then return 0 end
+take(ARGV[1], ARGV[2])
+return 1`
+
+/** ARGV: token. What somebody else holds stays. */
+const RELEASE = `
+if redis.call('HGET', KEYS[1], 'o') ~= ARGV[1] then return 0 end
+return redis.call('HDEL', KEYS[1], 'o', 'x')`
+
+/** ARGV: payload, new generation, ttl in ms, sequence. Removes first: when memory is short, nothing older may survive. */
 const WRITE = `
 redis.call('DEL', KEYS[1])
-redis.call('HSET', KEYS[1], 'v', ARGV[1], 'g', ARGV[2])
+redis.call('HSET', KEYS[1], 'v', ARGV[1], 'g', ARGV[2], 's', ARGV[4])
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return 1`
 
-/** ARGV: payload, new generation, ttl in ms, generation seen. 1 when stored, 0 when superseded. */
+/** ARGV: payload, new generation, ttl in ms, sequence, generation seen. Ends the lease. 1 when stored, 0 when superseded. */
 const FILL = `
-if redis.call('HGET', KEYS[1], 'g') ~= ARGV[4] then return 0 end
-redis.call('HSET', KEYS[1], 'v', ARGV[1], 'g', ARGV[2])
+if redis.call('HGET', KEYS[1], 'g') ~= ARGV[5] then return 0 end
+redis.call('HSET', KEYS[1], 'v', ARGV[1], 'g', ARGV[2], 's', ARGV[4])
+redis.call('HDEL', KEYS[1], 'o', 'x')
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return 1`
 
@@ -64,16 +100,32 @@ export const SCRIPTS: Record<string, { readonly lua: string; readonly numberOfKe
   cacheFill: { lua: FILL, numberOfKeys: 1 },
   cacheDrop: { lua: DROP, numberOfKeys: 1 },
   cacheDiscard: { lua: DISCARD, numberOfKeys: 1 },
+  cacheAcquire: { lua: ACQUIRE, numberOfKeys: 1 },
+  cacheRenew: { lua: RENEW, numberOfKeys: 1 },
+  cacheRelease: { lua: RELEASE, numberOfKeys: 1 },
+  ...CLOCK_SCRIPTS,
 }
+
+/** [payload, generation, remaining ms, answer about the lease], or nothing. */
+export type LeasedReply = readonly [...entry: NonNullable<EntryReply>, lease: number | null | undefined] | null
 
 export type EntryReply = readonly [payload: Buffer | null, generation: Buffer, remainingMs: number] | null
 
+type LeaseArguments = readonly [] | readonly [token: string, leaseMs: number]
+type WriteArguments = readonly [payload: Buffer, generation: string, ttlMs: number, sequence: number]
+
 /** The methods that the client gains by `SCRIPTS`; the `Buffer` ones keep payloads binary. */
-export interface ScriptedClient {
+export interface ScriptedClient extends ClockScriptedClient {
   cacheReadBuffer(numberOfKeys: number, ...keys: readonly string[]): Promise<readonly EntryReply[]>
-  cacheReadToFillBuffer(key: string, generation: string, windowMs: number): Promise<EntryReply>
-  cacheWrite(key: string, payload: Buffer, generation: string, ttlMs: number): Promise<number>
-  cacheFill(key: string, ...rest: readonly [payload: Buffer, generation: string, ttlMs: number, seen: string]): Promise<number>
+  cacheReadToFillBuffer(
+    key: string,
+    ...rest: readonly [generation: string, windowMs: number, ...lease: LeaseArguments]
+  ): Promise<LeasedReply>
+  cacheWrite(key: string, ...rest: WriteArguments): Promise<number>
+  cacheFill(key: string, ...rest: readonly [...WriteArguments, seen: string]): Promise<number>
   cacheDrop(key: string): Promise<number>
   cacheDiscard(key: string, seen: string): Promise<number>
+  cacheAcquire(key: string, token: string, leaseMs: number): Promise<number>
+  cacheRenew(key: string, token: string, leaseMs: number): Promise<number>
+  cacheRelease(key: string, token: string): Promise<number>
 }
