@@ -33,13 +33,7 @@ export type { CreationRange } from './investigations/queries/conditions.ts'
 export type { FindOptions, InvestigationPage } from './investigations/queries/find-query.ts'
 export type { Distribution, InvestigationStats, StatsOptions } from './investigations/queries/stats-query.ts'
 export type { AuditOfRow, SaveManyOptions, SaveManyProgress } from './investigations/bulk/save-many-options.ts'
-export {
-  SAVE_OUTCOMES,
-  type SaveCounts,
-  type SavedRow,
-  type SaveManyReport,
-  type SaveOutcome,
-} from './investigations/bulk/save-outcome.ts'
+export { SAVE_OUTCOMES, type SaveCounts, type SavedRow, type SaveManyReport, type SaveOutcome } from './investigations/bulk/save-outcome.ts'
 export { ERASURE_BASES, type ErasureBasis } from './investigations/erasure/erasure-basis.ts'
 export type { EraseOptions, Erasure } from './investigations/erasure/erase.ts'
 export type { RetentionOptions, RetentionReport } from './investigations/erasure/retention.ts'
@@ -179,6 +173,41 @@ export { createNoteSigner, parseVerifierKey, type NoteKeyName, type NoteSigner, 
 export { cosignNote, verifyNote, type NoteVerdict } from './audit/transparency/signed-note.ts'
 export { signCheckpoint, verifyCheckpoint, type Checkpoint, type CheckpointVerdict } from './audit/transparency/checkpoint.ts'
 export { formatTlogProof, verifyTlogProof, type TlogProof, type TlogProofVerdict } from './audit/transparency/tlog-proof.ts'
+export { generateSignerKey, parseSignerKey } from './audit/keys/signer-key.ts'
+export { loadNoteSigner, type SignerKeySource } from './audit/keys/load-note-signer.ts'
+export { AuditKeyError } from './audit/keys/key-errors.ts'
+export type { AnchorHead, AnchorQuestion, AnchorReceipt, AnchorSink, AnchorSubmission } from './audit/anchors/anchor-sink.ts'
+export { AnchorConflictError, AnchorRefusedError, AnchorUnavailableError } from './audit/anchors/anchor-errors.ts'
+export { createFileAnchor, type FileAnchorOptions } from './audit/anchors/file-anchor.ts'
+export { createDirectoryAnchor, type DirectoryAnchorOptions } from './audit/anchors/directory-anchor.ts'
+export { createGitAnchor, type GitAnchorOptions } from './audit/anchors/git-anchor.ts'
+export { createWitnessAnchor, type WitnessAnchorOptions } from './audit/anchors/witness-anchor.ts'
+export { parseCosignerKey } from './audit/anchors/cosignature.ts'
+export {
+  CHECKPOINTER_STATES,
+  createCheckpointer,
+  type Checkpointer,
+  type CheckpointerState,
+  type CheckpointerStats,
+} from './audit/checkpoints/checkpointer.ts'
+export type { CheckpointerOptions, ConsistencySource } from './audit/checkpoints/checkpointer-options.ts'
+export { CHECKPOINT_OUTCOMES, type CheckpointOutcome } from './audit/checkpoints/checkpoint-round.ts'
+export type { CheckpointEvents } from './audit/checkpoints/checkpoint-events.ts'
+export type { AnchorSnapshot } from './audit/checkpoints/anchor-state.ts'
+export { AuditHistoryError } from './audit/checkpoints/checkpoint-errors.ts'
+export { CheckpointStore, type LogProgress, type StoredCheckpoint } from './audit/checkpoints/checkpoint-store.ts'
+export {
+  createAuditBatcher,
+  type AuditBatcher,
+  type AuditBatcherEvents,
+  type AuditBatcherOptions,
+  type AuditBatcherStats,
+} from './audit/batching/audit-batcher.ts'
+export { AuditBatchAbandonedError, AuditBatcherClosedError, AuditQueueFullError } from './audit/batching/batcher-errors.ts'
+export { createAuditWatch, type AuditWatch } from './audit/verification/audit-watch.ts'
+export type { AuditWatchOptions } from './audit/verification/watch-options.ts'
+export type { AuditWatchEvents } from './audit/verification/watch-events.ts'
+export { WATCH_MODES, type AuditWatchStats, type WatchMode, type WatchReport } from './audit/verification/watch-report.ts'
 export { AuditTree, type AuditTreeOptions, type TreeHead } from './audit/tree/audit-tree.ts'
 export { AuditProver, type AuditProverOptions, type ConsistencyProof, type EntryProof } from './audit/proofs/audit-prover.ts'
 export { storedCheckpoints, type CheckpointSource } from './audit/proofs/checkpoint-source.ts'

@@ -20,6 +20,7 @@ interface Wire extends SqlExecutor {
 
 function wireOf(pool: pg.Pool): Wire {
   const batches: number[] = []
+  const direct: SqlExecutor = pool
   const wire: Wire = {
     batches,
     gate: Promise.resolve(),
@@ -27,7 +28,7 @@ function wireOf(pool: pg.Pool): Wire {
       const [payloads] = (query as SqlStatement).values ?? []
       batches.push((payloads as unknown[]).length)
       await wire.gate
-      return pool.query(query as never, values)
+      return direct.query(query, values)
     },
   }
   return wire

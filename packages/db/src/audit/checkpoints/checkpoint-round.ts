@@ -46,7 +46,7 @@ export class CheckpointRound {
     const own = signers.filter(({ name }) => name === origin).map(({ vkey }) => vkey)
     this.#keys = trustKeys(origin, [...new Set([...own, ...formerKeys])])
     this.#tree = options.tree ?? new AuditTree()
-    this.#history = new SignedHistory(origin, this.#tree)
+    this.#history = new SignedHistory(this.#keys, this.#tree)
   }
 
   progress(after: number): Promise<LogProgress> {

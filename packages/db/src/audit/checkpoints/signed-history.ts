@@ -7,6 +7,7 @@ import { MerkleFrontier } from '../transparency/merkle-tree.ts'
 import type { TreeHead } from '../tree/audit-tree.ts'
 import { AuditHistoryError } from './checkpoint-errors.ts'
 import type { ConsistencySource } from './checkpointer-options.ts'
+import type { TrustedKeys } from './trusted-checkpoint.ts'
 
 /** Somebody says that the log has, or had, this state. */
 export interface HistoryClaim {
@@ -23,12 +24,12 @@ export interface HistoryClaim {
  * whole log; later ones go on where the last ended. What was signed before is compared by RFC 6962 consistency proofs.
  */
 export class SignedHistory {
-  readonly #origin: string
+  readonly #keys: TrustedKeys
   readonly #tree: ConsistencySource
   #position: AuditPosition | undefined
 
-  constructor(origin: string, tree: ConsistencySource) {
-    this.#origin = origin
+  constructor(keys: TrustedKeys, tree: ConsistencySource) {
+    this.#keys = keys
     this.#tree = tree
   }
 
@@ -55,8 +56,10 @@ export class SignedHistory {
 
   async #advance(sql: SqlExecutor, to: number, signal: AbortSignal | undefined): Promise<Hash> {
     const from = this.#position
-    const verdict = await verifyAuditLog(sql, this.#origin, {
+    const { origin, verifiers } = this.#keys
+    const verdict = await verifyAuditLog(sql, origin, {
       to,
+      vkey: verifiers.map(({ vkey }) => vkey),
       ...(from !== undefined && { from }),
       ...(signal !== undefined && { signal }),
     })

@@ -121,15 +121,16 @@ export class AuditWatch implements Service {
   }
 
   #judge(from: AuditPosition | undefined, anchored: AnchorAnswer | undefined, signal: AbortSignal): Promise<AuditVerification> {
-    const { log, sql } = this.#options
+    const { log, sql, vkeys } = this.#options
     const note = anchored?.note
     const verdict = note === undefined ? undefined : readTrusted(note, this.#keys)
     // One that covers no more than was verified already was compared then.
     const isNews = verdict?.outcome === 'trusted' && verdict.checkpoint.size >= (from?.seq ?? 0)
     return log.verify(sql, {
       signal,
+      vkey: vkeys,
       ...(from !== undefined && { from }),
-      ...(isNews && note !== undefined && { checkpoint: note, vkey: verdict.vkey }),
+      ...(isNews && note !== undefined && { checkpoint: note }),
     })
   }
 
