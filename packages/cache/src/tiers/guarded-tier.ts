@@ -3,7 +3,7 @@ import { CacheUnavailableError, isTierRejection } from '../errors.ts'
 import type { CacheOperation } from '../events.ts'
 import type { TierKey } from '../key.ts'
 import { Breaker, type BreakerOptions, type TierState } from './breaker.ts'
-import { withBudget, type BudgetedOperation } from './budget.ts'
+import { Budget } from './budget.ts'
 import { GuardedCoordination } from './guarded-coordination.ts'
 import { Repairs } from './repairs.ts'
 import type { FillOutcome, Generation, LeasedRead, LeaseRequest, Tier, TierRead, TierWrite } from './tier.ts'
@@ -49,6 +49,8 @@ export class GuardedTier {
   readonly #parts: GuardParts
   readonly #breaker: Breaker
   readonly #repairs: Repairs
+  readonly #budget: Budget
+  readonly #backgroundBudget: Budget
   readonly #counts = { operations: 0, failures: 0, timeouts: 0, refusals: 0 }
   #lastCause: CacheUnavailableError | undefined
   #repairTimer: Timer | undefined
@@ -59,6 +61,10 @@ export class GuardedTier {
     this.#tier = tier
     this.coordination = new GuardedCoordination(tier, (operation, run) => this.#attempt(operation, run))
     this.#parts = parts
+    this.#budget = new Budget(parts.clock, parts.options.budgetMs)
+    this.#backgroundBudget = new Budget(parts.clock, parts.options.backgroundBudgetMs)
+    // What is rare and long need leave no timer behind for the next one.
+    this.#backgroundBudget.stop()
     this.#repairs = new Repairs(parts.options.maxRepairs)
     this.#breaker = new Breaker({
       clock: parts.clock,
@@ -89,12 +95,14 @@ export class GuardedTier {
   async start(signal?: AbortSignal): Promise<void> {
     await this.#tier.start?.(signal)
     this.#breaker.start()
+    this.#budget.start()
   }
 
   async stop(): Promise<void> {
     this.#breaker.stop()
     this.#repairTimer?.cancel()
     await this.#tier.stop?.()
+    this.#budget.stop()
   }
 
   async read(key: TierKey): Promise<Attempt<TierRead>> {
@@ -133,8 +141,7 @@ export class GuardedTier {
   }
 
   async clear(namespace: string): Promise<Attempt<void>> {
-    const budgetMs = this.#parts.options.backgroundBudgetMs
-    const attempt = await this.#attempt('clear', async () => this.#tier.clear?.(namespace), { budgetMs })
+    const attempt = await this.#attempt('clear', async () => this.#tier.clear?.(namespace), { budget: this.#backgroundBudget })
     if (!attempt.ok) {
       this.#repairs.addNamespace(namespace)
       this.#scheduleRepairs()
@@ -168,7 +175,7 @@ export class GuardedTier {
   async #attempt<T>(
     operation: CacheOperation,
     run: () => Promise<T>,
-    options: { readonly budgetMs?: number; readonly onLost?: (settled: Promise<unknown>) => void } = {},
+    options: { readonly budget?: Budget; readonly onLost?: (settled: Promise<unknown>) => void } = {},
   ): Promise<Attempt<T>> {
     if (!this.#breaker.admits) {
       this.#counts.refusals++
@@ -177,7 +184,7 @@ export class GuardedTier {
     }
     this.#counts.operations++
     const startedMs = this.#parts.clock.monotonicMs()
-    const running = withBudget(this.#parts.clock, options.budgetMs ?? this.#parts.options.budgetMs, run)
+    const running = (options.budget ?? this.#budget).run(run)
     try {
       const value = await running.outcome
       this.#breaker.succeeded(this.#parts.clock.monotonicMs() - startedMs)
@@ -219,7 +226,7 @@ export class GuardedTier {
   }
 
   async #background(operation: CacheOperation, run: () => Promise<unknown>): Promise<boolean> {
-    const running: BudgetedOperation<unknown> = withBudget(this.#parts.clock, this.#parts.options.backgroundBudgetMs, run)
+    const running = this.#backgroundBudget.run(run)
     try {
       await running.outcome
       return true
