@@ -30,6 +30,25 @@ describe('finding the programs', () => {
     expect(found).toMatchObject({ source: 'system', version: '16.4', major: 16, binDir: join(root, '16', 'bin') })
   })
 
+  it('takes the folder that is named, older than others as it may be, and no other where that has no server', async () => {
+    const root = await tempFolder()
+    await fakeServer(root, '15', 'echo "postgres (PostgreSQL) 15.1"')
+    await fakeServer(root, '17', 'echo "postgres (PostgreSQL) 17.1"')
+    const options = { systemRoots: [root] }
+    expect(await findPostgresBinaries({ ...options, binDir: join(root, '15', 'bin') })).toMatchObject({ source: 'system', version: '15.1' })
+    const wrong = findPostgresBinaries({ ...options, binDir: join(root, '16', 'bin') })
+    await expect(wrong).rejects.toMatchObject({ code: 'POSTGRES_SERVER_BINARIES_MISSING' })
+  })
+
+  it('takes a package by its path, and mends its links', async () => {
+    const root = await tempFolder()
+    await fakeServer(root, 'native', 'echo "postgres (PostgreSQL) 16.1"')
+    const links = [{ source: 'native/lib/libpq.so.5.16', target: 'native/libpq.so.5' }]
+    await writeFile(join(root, 'native', 'pg-symlinks.json'), JSON.stringify(links))
+    expect(await findPostgresBinaries({ npmPackage: root, systemRoots: [] })).toMatchObject({ source: 'npm', version: '16.1' })
+    expect(await readlink(join(root, 'native', 'libpq.so.5'))).toBe('lib/libpq.so.5.16')
+  })
+
   it('passes over a server that does not run', async () => {
     const root = await tempFolder()
     await fakeServer(root, '15', 'echo "postgres (PostgreSQL) 15.1"')

