@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { systemClock, type Clock, type ListenerErrorHandler } from '@cidadao/contracts'
+import type { PendingInvalidations } from './consistency/invalidation-message.ts'
 import { CacheOptionError } from './errors.ts'
 import { checkedName } from './key.ts'
 import { definePolicy, MEMORY_TIER, type Policy } from './policy.ts'
@@ -23,6 +24,8 @@ export interface CacheOptions {
   /** Time limits and breaker of the shared tiers, by tier name where they differ. */
   readonly guard?: GuardTuning
   readonly guards?: Readonly<Record<string, GuardTuning>>
+  /** Where invalidations go that could not reach a tier, besides being tried again by this process. @default none */
+  readonly pendingInvalidations?: PendingInvalidations
   /** How soon this process learns of what others invalidate, and what it remembers for that. */
   readonly consistency?: ConsistencyTuning
   /** Makes entries of the shared tiers that were not signed by these keys misses. @default entries are not signed */
@@ -78,6 +81,7 @@ export interface ResolvedCacheOptions {
   readonly environment: string
   readonly version: string
   readonly guardOf: (tierName: string) => GuardOptions
+  readonly pendingInvalidations: PendingInvalidations | undefined
   readonly consistency: Required<ConsistencyTuning>
   readonly signer: EntrySigner | undefined
   readonly clock: Clock
@@ -114,6 +118,7 @@ export function resolveCacheOptions(options: CacheOptions): ResolvedCacheOptions
     environment: checkedName('environment', options.environment ?? 'default'),
     version: checkedName('version', options.version ?? 'v1'),
     guardOf: (name: string) => positive(`guards.${name}`, { ...GUARD_DEFAULTS, ...options.guard, ...options.guards?.[name] }),
+    pendingInvalidations: options.pendingInvalidations,
     consistency: resolveConsistency(options.consistency ?? {}),
     signer: options.signing && new EntrySigner(options.signing),
     clock: options.clock ?? systemClock,

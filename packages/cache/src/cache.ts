@@ -1,8 +1,9 @@
 import { defineService, TypedEvents, type EventSource, type Service } from '@cidadao/contracts'
 import { resolveCacheOptions, type CacheOptions, type ResolvedCacheOptions } from './cache-options.ts'
-import { applyTo, type InvalidationMessage } from './consistency/apply-invalidation.ts'
+import type { InvalidationMessage } from './consistency/invalidation-message.ts'
 import { Heartbeat, type Watched } from './consistency/heartbeat.ts'
 import { Sessions } from './consistency/session.ts'
+import { applyMessage } from './engine/apply-invalidation.ts'
 import { Engine, type NamespaceContext } from './engine/engine.ts'
 import { namespaceClock } from './engine/namespace-clock-of.ts'
 import { LocalEntries } from './engine/local-entries.ts'
@@ -36,7 +37,8 @@ export interface Cache extends Service, EventSource<CacheEvents>, CacheNamespace
   sessionToken(): string | undefined
   /**
    * Carries out an invalidation that came from elsewhere, such as an outbox. Repeating it or changing the order of
-   * several does no harm: it costs misses. Rejects with `CacheUnavailableError` if it must be repeated.
+   * several does no harm: it costs misses. Rejects with `CacheUnavailableError` if it must be repeated, and with
+   * `CachePolicyUnknownError` if no policy of that name was given.
    */
   applyInvalidation(message: InvalidationMessage): Promise<void>
   /** State of each tier, now. */
@@ -78,6 +80,7 @@ class CacheComposition {
       random,
       newToken,
       verifyWithinMs: options.consistency.verifyWithinMs,
+      ...(options.pendingInvalidations && { pendingInvalidations: options.pendingInvalidations }),
       events: this.#events,
       local: new LocalEntries(clock, { ...options.memory, onEvict }),
       sessions: new Sessions(),
@@ -143,7 +146,9 @@ class CacheComposition {
   }
 
   async #apply(message: InvalidationMessage): Promise<void> {
-    await applyTo(this.#namespaceOf(this.#policies.get(message.namespace) ?? message.namespace), message)
+    this.#namespaceOf(message.namespace)
+    const entry = this.#namespaces.get(message.namespace)
+    if (entry !== undefined) await applyMessage(this.#engine, entry.context, message)
   }
 
   #guardParts(name: string): ConstructorParameters<typeof GuardedTier>[1] {

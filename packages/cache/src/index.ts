@@ -1,5 +1,5 @@
 export { createCache, type Cache } from './cache.ts'
-export type { CacheOptions, GuardTuning, MemoryOptions } from './cache-options.ts'
+export type { CacheOptions, ConsistencyTuning, GuardTuning, MemoryOptions } from './cache-options.ts'
 export type { CacheNamespace, GetOptions, GetOrSetOptions, SetOptions } from './namespace.ts'
 export type { DeleteOutcome, Lookup, WriteOutcome } from './lookup.ts'
 export { definePolicy, MEMORY_TIER, type Policy, type PolicyOptions, type SchemaPolicyOptions } from './policy.ts'
@@ -23,6 +23,8 @@ export {
   CacheOptionError,
   CachePolicyUnknownError,
   CachePolicyUnservedError,
+  CacheTagError,
+  CacheTagsUnsupportedError,
   CacheTtlError,
   CacheUnavailableError,
   CacheValueError,
@@ -37,9 +39,13 @@ export {
   FILL_OUTCOMES,
   type FillOutcome,
   type Generation,
+  type LeaseAnswer,
+  type LeasedRead,
+  type LeaseRequest,
   type StoredEntry,
   type Tier,
   type TierFence,
+  type TierLease,
   type TierRead,
   type TierWrite,
 } from './tiers/tier.ts'
@@ -47,3 +53,23 @@ export { memoryTier, type MemoryTierOptions } from './tiers/memory-tier.ts'
 export { keyvTier, type KeyvPort, type KeyvTierOptions } from './tiers/keyv-tier.ts'
 export { cacheAsKeyvStore, type KeyvStorePort } from './keyv-store.ts'
 export { ENTRY_FAULTS, type EntryFault } from './values/envelope.ts'
+export { MAX_TAG_BYTES, MAX_TAGS, type Invalidation, type LoggedInvalidation } from './consistency/invalidation.ts'
+export type {
+  BusListener,
+  BusSubscription,
+  ClockAdvance,
+  ClockRead,
+  ClockReading,
+  InvalidationBus,
+  LogicalClock,
+  Missed,
+} from './consistency/logical-clock.ts'
+export { RESYNC_REASONS, type ResyncReason } from './consistency/namespace-clock.ts'
+export {
+  INVALIDATION_TARGETS,
+  type InvalidationMessage,
+  type InvalidationTarget,
+  type PendingInvalidations,
+  type RequestedInvalidation,
+} from './consistency/invalidation-message.ts'
+export { invalidateInTransaction, type Invalidate, type InvalidationOutbox, type TransactionalParts } from './consistency/transactional.ts'

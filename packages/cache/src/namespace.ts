@@ -2,6 +2,7 @@ import type { Engine, NamespaceContext } from './engine/engine.ts'
 import type { Factory } from './engine/factory-run.ts'
 import { lookUpLocally, lookUpShared } from './engine/look-up.ts'
 import { checkedTags } from './consistency/invalidation.ts'
+import type { RequestedInvalidation } from './consistency/invalidation-message.ts'
 import { mapBounded } from './concurrency/map-bounded.ts'
 import { obtain } from './engine/obtain.ts'
 import { lifetimeOf, prepareWritten, tagsOf } from './engine/prepare.ts'
@@ -71,7 +72,7 @@ export interface CacheNamespace<T> {
 }
 
 /** Enough to fill a connection's pipe, few enough not to starve its other users. */
-const BULK_CONCURRENCY = 64
+const BULK_CONCURRENCY = 256
 
 export class TieredNamespace<T> implements CacheNamespace<T> {
   readonly name: string
@@ -112,6 +113,7 @@ export class TieredNamespace<T> implements CacheNamespace<T> {
     const tags = tagsOf(this.#context, options.tags)
     const prepared = await prepareWritten(this.#context, value)
     const result = await writeThrough(this.#engine, this.#context, { key: target, prepared, lifetime, tags })
+    if (result.outcome === 'pending') this.#engine.deferInvalidation({ namespace: this.name, keys: [key] })
     this.#context.counters.sets++
     this.#engine.events.emit('set', { namespace: this.name, source: 'set', outcome: result.outcome })
     return result
@@ -119,6 +121,7 @@ export class TieredNamespace<T> implements CacheNamespace<T> {
 
   async delete(key: string): Promise<DeleteOutcome> {
     const result = await deleteThrough(this.#engine, this.#context, tierKey(this.#context.prefix, key))
+    if (result.outcome === 'pending') this.#engine.deferInvalidation({ namespace: this.name, keys: [key] })
     this.#context.counters.deletes++
     this.#engine.events.emit('delete', { namespace: this.name, outcome: result.outcome })
     return result
@@ -150,7 +153,8 @@ export class TieredNamespace<T> implements CacheNamespace<T> {
     const checked = checkedTags(tags)
     if (checked.length === 0) return { outcome: 'done' }
     if (!this.#context.servesTags) tagsOf(this.#context, checked)
-    return this.#told('tags', await invalidateTagsThrough(this.#engine, this.#context, checked))
+    const result = await invalidateTagsThrough(this.#engine, this.#context, checked)
+    return this.#told({ namespace: this.name, tags: checked }, result)
   }
 
   async clear(): Promise<WriteOutcome> {
@@ -161,11 +165,13 @@ export class TieredNamespace<T> implements CacheNamespace<T> {
         facts: { namespace: this.name, tiers: unable.join(', ') },
       })
     }
-    return this.#told('all', await clearThrough(this.#engine, this.#context))
+    return this.#told({ namespace: this.name, clear: 'all' }, await clearThrough(this.#engine, this.#context))
   }
 
-  #told(scope: 'tags' | 'all', result: WriteOutcome): WriteOutcome {
-    this.#engine.events.emit('invalidate', { namespace: this.name, scope, outcome: result.outcome })
+  #told(invalidation: RequestedInvalidation, result: WriteOutcome): WriteOutcome {
+    const { outcome } = result
+    if (outcome === 'pending') this.#engine.deferInvalidation(invalidation)
+    this.#engine.events.emit('invalidate', { namespace: this.name, scope: 'tags' in invalidation ? 'tags' : 'all', outcome })
     return result
   }
 }

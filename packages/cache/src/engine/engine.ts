@@ -1,5 +1,6 @@
-import type { Clock, TypedEvents } from '@cidadao/contracts'
+import { toError, type Clock, type TypedEvents } from '@cidadao/contracts'
 import type { NamespaceClock } from '../consistency/namespace-clock.ts'
+import type { PendingInvalidations, RequestedInvalidation } from '../consistency/invalidation-message.ts'
 import type { Sessions } from '../consistency/session.ts'
 import type { CacheEvents } from '../events.ts'
 import type { TierKey } from '../key.ts'
@@ -29,6 +30,8 @@ export class Engine {
   readonly flights: Flights = new Flights()
   /** Reads of shared tiers that may end in this process' memory. */
   readonly reads: SharedRuns<TierReading>
+  /** Outlives this process; `undefined` where there is none. */
+  readonly pendingInvalidations: PendingInvalidations | undefined
   /** What callers have written and expect to read back. */
   readonly sessions: Sessions
   /** Writes and deletes of one key happen in the order they were asked for. */
@@ -37,10 +40,14 @@ export class Engine {
   readonly #background = new Set<Promise<unknown>>()
 
   constructor(
-    parts: Pick<Engine, 'clock' | 'random' | 'events' | 'local' | 'sessions' | 'verifyWithinMs'> & { readonly newToken: () => string },
+    parts: Pick<Engine, 'clock' | 'random' | 'events' | 'local' | 'sessions' | 'verifyWithinMs'> & {
+      readonly newToken: () => string
+      readonly pendingInvalidations?: PendingInvalidations
+    },
   ) {
     this.reads = new SharedRuns()
     this.sessions = parts.sessions
+    this.pendingInvalidations = parts.pendingInvalidations
     this.leaseTokens = new LeaseTokens(parts.newToken)
     this.verifyWithinMs = parts.verifyWithinMs
     this.clock = parts.clock
@@ -66,6 +73,15 @@ export class Engine {
   inBackground(work: Promise<unknown>): void {
     const ended = work.finally(() => this.#background.delete(ended))
     this.#background.add(ended)
+  }
+
+  /** Has an invalidation that could not reach a tier carried out later, also if this process does not live that long. */
+  deferInvalidation(invalidation: RequestedInvalidation): void {
+    const { pendingInvalidations: store } = this
+    if (store === undefined) return
+    const onError = (thrown: unknown): void =>
+      this.events.emit('error', { operation: 'invalidate', error: toError(thrown), namespace: invalidation.namespace })
+    this.inBackground(store.add(invalidation).catch(onError))
   }
 
   async idle(): Promise<void> {
