@@ -5,6 +5,7 @@ import type { LogicalClock } from '../consistency/logical-clock.ts'
 import type { FillOutcome, Generation, LeasedRead, LeaseRequest, Tier, TierFence, TierLease, TierRead, TierWrite } from '../tiers/tier.ts'
 import { ExpirySweep } from './expiry-sweep.ts'
 import { toTierError } from './postgres-errors.ts'
+import { PostgresBatches } from './postgres-batches.ts'
 import { PostgresClock } from './postgres-clock.ts'
 import { PostgresLease } from './postgres-lease.ts'
 import { hashOf, STATEMENTS, type StatementName } from './statements.ts'
@@ -37,12 +38,6 @@ export function postgresTier(pool: PostgresPoolPort, options: PostgresTierOption
 const DEFAULTS = { name: 'postgres', sweepIntervalMs: 60_000, sweepBatchSize: 500 } as const
 const CLEAR_BATCH_SIZE = 1_000
 
-interface Row {
-  readonly payload: Buffer | null
-  readonly generation: string
-  readonly remaining_ms: number
-}
-
 class PostgresTier implements Tier {
   readonly name: string
   readonly fence: TierFence
@@ -51,6 +46,7 @@ class PostgresTier implements Tier {
   readonly start: () => Promise<void>
   readonly stop: () => Promise<void>
   readonly #pool: PostgresPoolPort
+  readonly #batches: PostgresBatches
 
   constructor(pool: PostgresPoolPort, options: PostgresTierOptions) {
     this.name = checkedName('name', options.name ?? DEFAULTS.name)
@@ -63,6 +59,7 @@ class PostgresTier implements Tier {
       },
     }
     const query: QueryPostgres = (statement, values) => this.#query(statement, values)
+    this.#batches = new PostgresBatches(query)
     this.lease = new PostgresLease(query)
     this.clock = new PostgresClock(query)
     const sweep = new ExpirySweep({
@@ -79,17 +76,15 @@ class PostgresTier implements Tier {
   }
 
   async read(key: TierKey): Promise<TierRead> {
-    const { rows } = await this.#query('read', [hashOf(key.id), key.id])
-    return toRead(rows[0] as Row | undefined)
+    return this.#batches.read(key)
   }
 
   async write(key: TierKey, entry: TierWrite): Promise<void> {
-    await this.#query('write', [hashOf(key.id), key.id, key.namespace, entry.payload, entry.ttlMs])
+    await this.#batches.write(key, entry)
   }
 
   async delete(key: TierKey): Promise<boolean> {
-    const { rows } = await this.#query('delete', [hashOf(key.id), key.id])
-    return (rows[0] as { readonly existed: boolean } | undefined)?.existed ?? false
+    return this.#batches.delete(key)
   }
 
   async clear(namespace: string): Promise<void> {
@@ -110,7 +105,7 @@ class PostgresTier implements Tier {
     const found = await this.read(key)
     if (found.generation !== undefined) return found
     const { rows } = await this.#query('openWindow', [hashOf(key.id), key.id, key.namespace, windowMs])
-    const opened = rows[0] as Pick<Row, 'generation'> | undefined
+    const opened = rows[0] as { readonly generation: string } | undefined
     // Somebody else was faster: what they made is there now.
     return opened === undefined ? this.read(key) : { entry: undefined, generation: opened.generation as Generation }
   }
@@ -127,10 +122,4 @@ class PostgresTier implements Tier {
       throw toTierError(thrown)
     }
   }
-}
-
-function toRead(row: Row | undefined): TierRead {
-  if (row === undefined) return { entry: undefined, generation: undefined }
-  const entry = row.payload === null ? undefined : { payload: row.payload, remainingMs: row.remaining_ms }
-  return { entry, generation: row.generation as Generation }
 }

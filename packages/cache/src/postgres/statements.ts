@@ -14,6 +14,7 @@ import { hash } from 'node:crypto'
  */
 
 const IS_KEY = 'key_hash = $1 AND key = $2'
+const ASKED_KEYS = 'unnest($1::bigint[], $2::text[]) AS asked (key_hash, key)'
 const RANDOM_GENERATION = '(random() * 9223372036854774784)::bigint'
 const REMAINING = 'extract(epoch FROM expires_at - clock_timestamp()) * 1000'
 
@@ -24,10 +25,13 @@ function inMs(parameter: string): string {
 
 export const STATEMENT_NAMES = [
   'read',
+  'readMany',
   'openWindow',
   'write',
+  'writeMany',
   'fill',
   'delete',
+  'deleteMany',
   'discard',
   'clearBatch',
   'sweepBatch',
@@ -48,6 +52,11 @@ export const STATEMENTS: Readonly<Record<StatementName, string>> = {
   SELECT payload, generation::text AS generation, (${REMAINING})::double precision AS remaining_ms
   FROM cache_entries WHERE ${IS_KEY} AND expires_at > clock_timestamp()`,
 
+  /** $1 hashes, $2 keys. */
+  readMany: `
+  SELECT key, payload, generation::text AS generation, (${REMAINING})::double precision AS remaining_ms
+  FROM cache_entries JOIN ${ASKED_KEYS} USING (key_hash, key) WHERE expires_at > clock_timestamp()`,
+
   /** $1 hash, $2 key, $3 namespace, $4 window in ms. No row when there is a live one already. */
   openWindow: `
   INSERT INTO cache_entries AS e (key_hash, key, namespace, generation, payload, expires_at)
@@ -64,6 +73,15 @@ export const STATEMENTS: Readonly<Record<StatementName, string>> = {
   ON CONFLICT (key_hash, key) DO UPDATE
     SET generation = EXCLUDED.generation, payload = EXCLUDED.payload, expires_at = EXCLUDED.expires_at, namespace = EXCLUDED.namespace`,
 
+  /** $1 hashes, $2 keys, $3 namespaces, $4 payloads, $5 ttls in ms; each key once. */
+  writeMany: `
+  INSERT INTO cache_entries (key_hash, key, namespace, generation, payload, expires_at)
+  SELECT key_hash, key, namespace, ${RANDOM_GENERATION}, payload, ${inMs('ttl_ms')}
+  FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bytea[], $5::double precision[]) AS w (key_hash, key, namespace, payload, ttl_ms)
+  ORDER BY key_hash, key
+  ON CONFLICT (key_hash, key) DO UPDATE
+    SET generation = EXCLUDED.generation, payload = EXCLUDED.payload, expires_at = EXCLUDED.expires_at, namespace = EXCLUDED.namespace`,
+
   /** $1 hash, $2 key, $3 payload, $4 ttl in ms, $5 generation seen. */
   fill: `
   UPDATE cache_entries SET payload = $3, generation = ${RANDOM_GENERATION}, expires_at = ${inMs('$4')}
@@ -72,6 +90,13 @@ export const STATEMENTS: Readonly<Record<StatementName, string>> = {
   /** $1 hash, $2 key. */
   delete: `
   DELETE FROM cache_entries WHERE ${IS_KEY} RETURNING payload IS NOT NULL AND expires_at > clock_timestamp() AS existed`,
+
+  /** $1 hashes, $2 keys. */
+  deleteMany: `
+  WITH doomed AS MATERIALIZED (
+    SELECT key_hash, key FROM cache_entries JOIN ${ASKED_KEYS} USING (key_hash, key) ORDER BY key_hash, key FOR UPDATE OF cache_entries)
+  DELETE FROM cache_entries AS e USING doomed AS d WHERE e.key_hash = d.key_hash AND e.key = d.key
+  RETURNING e.key, e.payload IS NOT NULL AND e.expires_at > clock_timestamp() AS existed`,
 
   /** $1 hash, $2 key, $3 generation seen. */
   discard: `DELETE FROM cache_entries WHERE ${IS_KEY} AND generation = $3::bigint`,

@@ -9,7 +9,13 @@ export interface NodeBatch<Item> {
   readonly queue: (pipeline: ChainableCommander, item: Item) => void
   /** The same command alone, through redirections: for an item whose place in the batch failed. */
   readonly single: (client: RedisClient, item: Item) => Promise<unknown>
+  /** Whether an item that failed in its batch may be asked for again. @default always */
+  readonly repetition?: (item: Item) => Repetition
 }
+
+/** `when not carried out`: only if the failure proves that nothing was done yet. */
+export const REPETITIONS = ['always', 'when not carried out'] as const
+export type Repetition = (typeof REPETITIONS)[number]
 
 /**
  * One pipeline for each node, not for each slot. What fails inside one, because its slot has just moved or its node
@@ -41,6 +47,8 @@ interface Group<Item> {
 }
 
 async function runGroup<Item>(client: RedisClient, group: Group<Item>, batch: NodeBatch<Item>): Promise<void> {
+  const [only] = group.indexes
+  if (only !== undefined && group.indexes.length === 1) return runAlone(client, { ...group, index: only }, batch)
   const pipeline = client.pipeline()
   for (const index of group.indexes) batch.queue(pipeline, group.items[index] as Item)
   const replies = await execute(pipeline)
@@ -48,7 +56,7 @@ async function runGroup<Item>(client: RedisClient, group: Group<Item>, batch: No
   for (const [position, index] of group.indexes.entries()) {
     const [error, value] = 'thrown' in replies ? [replies.thrown, undefined] : (replies[position] ?? [new Error('no reply'), undefined])
     if (error === null) group.results[index] = { status: 'fulfilled', value }
-    else if (isTimeout(error)) group.results[index] = { status: 'rejected', reason: error }
+    else if (!mayRepeat(error, batch.repetition?.(group.items[index] as Item))) group.results[index] = { status: 'rejected', reason: error }
     else alone.push(runAlone(client, { ...group, index }, batch))
   }
   await Promise.all(alone)
@@ -73,9 +81,12 @@ async function execute(pipeline: ChainableCommander): Promise<Replies> {
   }
 }
 
-/** Asking a node again that did not answer in time would double the wait, and the load. */
-function isTimeout(error: Error): boolean {
-  return error.message === 'Command timed out'
+const NOT_CARRIED_OUT = /^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN|READONLY|LOADING) |^All keys in the pipeline should belong/
+
+function mayRepeat({ message }: Error, repetition: Repetition = 'always'): boolean {
+  if (repetition === 'when not carried out') return NOT_CARRIED_OUT.test(message)
+  // Asking a node again that did not answer in time would double the wait, and the load.
+  return message !== 'Command timed out'
 }
 
 function groupByNode<Item>(client: RedisClient, items: readonly Item[], keyOf: (item: Item) => string): number[][] {

@@ -14,11 +14,12 @@ import type {
   TierRead,
   TierWrite,
 } from '../tiers/tier.ts'
+import { TickBatch } from '../concurrency/tick-batch.ts'
+import { batchedScripts } from './batched-scripts.ts'
 import { batchByNode, oneKeyPerPrimary, type NodeBatch } from './by-node.ts'
 import { RedisBus } from './clock/redis-bus.ts'
 import { RedisClock } from './clock/redis-clock.ts'
 import { readEntries, toRead } from './read-entries.ts'
-import { TickBatch } from './tick-batch.ts'
 import type { RedisConnection } from './connect-redis.ts'
 import { primariesOf, type RedisClient } from './redis-client.ts'
 import { saysCluster, toTierError } from './redis-errors.ts'
@@ -49,6 +50,7 @@ class RedisTier implements Tier {
   /** With a counter makes generations that no process ever makes again. */
   readonly #origin = randomBytes(9).toString('base64url')
   readonly #reads = new TickBatch((keys: readonly string[]) => readEntries(this.#client(), keys), LONGEST_READ)
+  readonly #scripts = batchedScripts(() => this.#client())
   #generations = 0
 
   constructor(connection: RedisConnection, name: string) {
@@ -58,7 +60,7 @@ class RedisTier implements Tier {
       read: (key, windowMs, lease) => this.#readToFill(key, windowMs, lease),
       fill: (key, entry, generation) => this.#fill(key, entry, generation),
       discard: async (key, generation) => {
-        await this.#run((redis) => redis.cacheDiscard(key.id, generation))
+        await this.#run(() => this.#scripts.cacheDiscard(key.id, generation))
       },
     }
     this.lease = {
@@ -77,11 +79,11 @@ class RedisTier implements Tier {
   }
 
   async write(key: TierKey, entry: TierWrite): Promise<void> {
-    await this.#run((redis) => redis.cacheWrite(key.id, ...this.#toArguments(entry)))
+    await this.#run(() => this.#scripts.cacheWrite(key.id, ...this.#toArguments(entry)))
   }
 
   async delete(key: TierKey): Promise<boolean> {
-    return this.#run(async (redis) => (await redis.cacheDrop(key.id)) === 1)
+    return this.#run(async () => (await this.#scripts.cacheDrop(key.id)) === 1)
   }
 
   async clear(namespace: string): Promise<void> {
@@ -120,7 +122,7 @@ class RedisTier implements Tier {
   }
 
   async #fill(key: TierKey, entry: TierWrite, seen: Generation): Promise<FillOutcome> {
-    const stored = await this.#run((redis) => redis.cacheFill(key.id, ...this.#toArguments(entry), seen))
+    const stored = await this.#run(() => this.#scripts.cacheFill(key.id, ...this.#toArguments(entry), seen))
     return stored === 1 ? 'stored' : 'superseded'
   }
 
@@ -130,7 +132,7 @@ class RedisTier implements Tier {
 
   async #readToFill(key: TierKey, windowMs: number, lease: LeaseRequest | undefined): Promise<LeasedRead> {
     const asked = lease === undefined ? ([] as const) : ([lease.token, lease.leaseMs] as const)
-    const reply = await this.#run((redis) => redis.cacheReadToFillBuffer(key.id, this.#newGeneration(), windowMs, ...asked))
+    const reply = await this.#run(() => this.#scripts.cacheReadToFillBuffer(key.id, this.#newGeneration(), windowMs, ...asked))
     if (reply === null) return toRead(null)
     const [payload, generation, remainingMs, left] = reply
     return { ...toRead([payload, generation, remainingMs]), ...(typeof left === 'number' && { lease: toAnswer(left) }) }
