@@ -1,3 +1,4 @@
+import { createWitnessAnchor } from '../src/audit/anchors/witness-anchor.ts'
 import { TestClock } from '@cidadao/contracts'
 import { eventually } from '@cidadao/testing'
 import pg from 'pg'
@@ -6,6 +7,7 @@ import type { CheckpointEvents } from '../src/audit/checkpoints/checkpoint-event
 import type { Checkpointer } from '../src/audit/checkpoints/checkpointer.ts'
 import { generateSignerKey, parseSignerKey } from '../src/audit/keys/signer-key.ts'
 import { signCheckpoint } from '../src/audit/transparency/checkpoint.ts'
+import { startWitness } from './fixtures/witness-server.ts'
 import { backupOf, memoryAnchor, openCheckpointedLog, ORIGIN, signer, type CheckpointedLog } from './fixtures/checkpointed-log.ts'
 
 const BROKEN = 'DB_AUDIT_HISTORY_BROKEN'
@@ -180,6 +182,24 @@ describe('a restored backup (pitfall 22)', () => {
     other.trouble = undefined
     await expect(restored.runOnce()).rejects.toMatchObject({ code: BROKEN, kind: 'root', source: 'other' })
     expect(other.sizes()).toEqual([20, 30])
+  })
+
+  it('is told by a witness alone too: at once where it is shorter, by refusing to sign where it has grown again', async () => {
+    const log = await openCheckpointedLog(20)
+    const witness = await startWitness({ logKey: signer.vkey })
+    onTestFinished(() => witness.close())
+    const runOn = (target: CheckpointedLog): Checkpointer => target.checkpointer({ anchors: [createWitnessAnchor(witness)] })
+    await runOn(log).runOnce()
+    const backup = await backupOf(log)
+    await log.append(10)
+    await runOn(log).runOnce()
+    await backup.append(4)
+    await expect(runOn(backup).runOnce()).rejects.toMatchObject({ code: BROKEN, kind: 'short', source: 'witness.example/w1' })
+    await backup.append(10)
+    const regrown = runOn(backup)
+    expect(await regrown.runOnce()).toBe('signed')
+    expect(regrown.stats().anchors).toEqual([{ name: 'witness.example/w1', size: 30, failures: 1, code: 'DB_AUDIT_ANCHOR_CONFLICT' }])
+    expect(witness.seen()?.size).toBe(30)
   })
 })
 
