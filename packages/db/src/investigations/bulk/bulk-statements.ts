@@ -73,25 +73,29 @@ export function bulkQuery(kind: ChunkKind, ids: readonly string[], rowsJson: str
     : { name: 'investigations.update-many', text: UPDATE, values: [rowsJson, [...ids]] }
 }
 
-/** One row as JSON text. Results and metadata are JSON text already and go in as they are. */
+/**
+ * One row as JSON text. Results and metadata are JSON text already and go in as they are; what is null is left out,
+ * which the server reads as NULL.
+ */
 export function toRowJson(row: ValidInvestigation, now: Date): string {
   const { id, userId, query, status, createdAt, completedAt, errorMessage, confidenceScore } = row
   const scalars = JSON.stringify({
     id,
-    user_id: userId,
+    user_id: userId ?? undefined,
     query,
     status,
-    created_at: createdAt ?? null,
-    default_created_at: createdAt === undefined ? defaultCreatedAt(row, now) : null,
-    completed_at: completedAt,
-    error_message: errorMessage,
-    confidence_score: confidenceScore,
+    created_at: createdAt,
+    default_created_at: createdAt === undefined ? defaultCreatedAt(row, now) : undefined,
+    completed_at: completedAt ?? undefined,
+    error_message: errorMessage ?? undefined,
+    confidence_score: confidenceScore ?? undefined,
     anomalies_found: row.anomaliesFound,
     processing_time_ms: row.processingTimeMs,
     expected_version: row.expectedVersion,
     attempt: row.attempt,
   })
-  return `${scalars.slice(0, -1)},"results":${row.resultsJson ?? 'null'},"metadata":${row.metadataJson}}`
+  const results = row.resultsJson === null ? '' : `,"results":${row.resultsJson}`
+  return `${scalars.slice(0, -1)}${results},"metadata":${row.metadataJson}}`
 }
 
 const STORED_IDENTITIES = `

@@ -18,6 +18,11 @@ export interface Chunk {
   readonly rowsJson: string
 }
 
+interface ReadyRow extends ValidRow {
+  readonly json: string
+  readonly bytes: number
+}
+
 export type ReportFault = (index: number, error: DuplicateIdError | InvalidInvestigationError) => void
 
 interface Entry {
@@ -29,12 +34,14 @@ interface Entry {
 const MAX_ROWS = 1_000
 /** Of JSON text. The server needs a multiple of it for a statement; one row that is larger goes alone. */
 const MAX_BYTES = 4 * 2 ** 20
+/** Of JSON text kept between the check of an atomic save and its sending; what is beyond is made again. */
+const MAX_READY_BYTES = 32 * 2 ** 20
 /** Enough to see what is wrong with a list. */
 const MAX_FAULTS = 10
 
 /**
- * The drafts of one bulk save in the order in which rows are locked: stored ones, then new ones, each by id. Of the
- * JSON text only that of the chunks under way is held.
+ * The drafts of one bulk save in the order in which rows are locked: stored ones, then new ones, each by id. However
+ * long the list, only a bounded part of its JSON text is held.
  */
 export class DraftList {
   readonly #drafts: readonly InvestigationDraft[]
@@ -42,6 +49,8 @@ export class DraftList {
   readonly #given: readonly Entry[]
   readonly #sorted: readonly Entry[]
   readonly #duplicates: ReadonlyMap<string, readonly number[]>
+  readonly #ready = new Map<number, ReadyRow>()
+  #readyBytes = 0
 
   /** Ids are made here, so that a repeated transaction writes the same rows. */
   constructor(drafts: readonly InvestigationDraft[], now: Date) {
@@ -52,14 +61,22 @@ export class DraftList {
     this.#duplicates = findDuplicates(this.#given)
   }
 
-  /** Validates in the order given and keeps nothing, up to the first few faults; yields now and then to let others run. */
+  /**
+   * Validates in the order given, up to the first few faults, and keeps what it made of the first rows for `chunks`, so
+   * that a list of usual size is read once. Yields now and then to let others run.
+   */
   *check(report: ReportFault): Generator<void> {
     let faults = 0
+    const count: ReportFault = (index, error) => {
+      faults += 1
+      report(index, error)
+    }
     for (const entry of this.#given) {
-      this.#validate(entry, (index, error) => {
-        faults += 1
-        report(index, error)
-      })
+      const row = this.#prepare(entry, count)
+      if (row !== undefined && this.#readyBytes + row.bytes <= MAX_READY_BYTES) {
+        this.#ready.set(entry.index, row)
+        this.#readyBytes += row.bytes
+      }
       if (faults === MAX_FAULTS) return
       if (entry.index % MAX_ROWS === MAX_ROWS - 1) yield
     }
@@ -69,15 +86,13 @@ export class DraftList {
   *chunks(report: ReportFault): Generator<Chunk> {
     let open = new OpenChunk('update')
     for (const entry of this.#sorted) {
-      const valid = this.#validate(entry, report)
-      if (valid === undefined) continue
-      const json = toRowJson(valid, this.#now)
-      const bytes = Buffer.byteLength(json)
-      if (!open.takes(entry.kind, bytes)) {
+      const row = this.#ready.get(entry.index) ?? this.#prepare(entry, report)
+      if (row === undefined) continue
+      if (!open.takes(entry.kind, row.bytes)) {
         if (open.rows.length > 0) yield open.close()
         open = new OpenChunk(entry.kind)
       }
-      open.add({ index: entry.index, valid }, json, bytes)
+      open.add(row)
     }
     if (open.rows.length > 0) yield open.close()
   }
@@ -87,19 +102,24 @@ export class DraftList {
     const middle = Math.ceil(rows.length / 2)
     return [rows.slice(0, middle), rows.slice(middle)].map((half) => {
       const chunk = new OpenChunk(kind)
-      for (const row of half) chunk.add(row, toRowJson(row.valid, this.#now), 0)
+      for (const row of half) chunk.add(this.#toReady(row))
       return chunk.close()
     })
   }
 
-  #validate({ index, id }: Entry, report: ReportFault): ValidInvestigation | undefined {
+  #toReady(row: ValidRow): ReadyRow {
+    const json = toRowJson(row.valid, this.#now)
+    return { ...row, json, bytes: Buffer.byteLength(json) }
+  }
+
+  #prepare({ index, id }: Entry, report: ReportFault): ReadyRow | undefined {
     const indexes = this.#duplicates.get(id)
     if (indexes !== undefined) {
       report(index, new DuplicateIdError(id, indexes))
       return undefined
     }
     try {
-      return validateInvestigation(withId(this.#drafts[index], id), this.#now)
+      return this.#toReady({ index, valid: validateInvestigation(withId(this.#drafts[index], id), this.#now) })
     } catch (error) {
       if (!(error instanceof InvalidInvestigationError)) throw error
       report(index, error)
@@ -122,8 +142,8 @@ class OpenChunk {
     return kind === this.kind && this.rows.length < MAX_ROWS && (this.rows.length === 0 || this.#bytes + bytes <= MAX_BYTES)
   }
 
-  add(row: ValidRow, json: string, bytes: number): void {
-    this.rows.push(row)
+  add({ index, valid, json, bytes }: ReadyRow): void {
+    this.rows.push({ index, valid })
     this.#texts.push(json)
     this.#bytes += bytes
   }
