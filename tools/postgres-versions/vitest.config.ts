@@ -1,0 +1,3 @@
+import { vitestPreset } from '@cidadao/workspace/vitest'
+
+export default vitestPreset({ name: 'postgres-versions' })
