@@ -34,7 +34,7 @@ export interface RetentionParts {
 }
 
 /** One status at a time: so the index gives the rows, and a batch costs the same however many are old. */
-const EXPIRED = `
+export const EXPIRED = `
 SELECT id FROM investigations WHERE status = $1 AND created_at < $2
 ORDER BY created_at DESC, id DESC LIMIT $3 FOR UPDATE SKIP LOCKED`
 
