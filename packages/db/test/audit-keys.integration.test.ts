@@ -41,14 +41,15 @@ describe('a key of a file', () => {
     expect(await readdir(folder)).toEqual(['audit.key'])
   })
 
-  it.each([0o640, 0o604, 0o660, 0o666, 0o610])('is refused where others may touch it: mode %o', async (mode) => {
+  it.each(['640', '604', '660', '666', '610'])('is refused where others may touch it: mode 0%s', async (octal) => {
+    const mode = Number.parseInt(octal, 8)
     const path = join(folder, 'audit.key')
     await loadNoteSigner(ORIGIN, { from: 'file-or-new', path })
     await chmod(path, mode)
     for (const from of ['file', 'file-or-new'] as const) {
       const error = await rejectionOf(loadNoteSigner(ORIGIN, { from, path }))
       expect(error).toMatchObject({ ...UNUSABLE, facts: { path } })
-      expect(error.message).toContain(mode.toString(8))
+      expect(error.message).toContain(octal)
     }
   })
 
