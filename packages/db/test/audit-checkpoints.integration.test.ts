@@ -7,6 +7,7 @@ import { parseCosignerKey } from '../src/audit/anchors/cosignature.ts'
 import { createWitnessAnchor } from '../src/audit/anchors/witness-anchor.ts'
 import { CheckpointStore } from '../src/audit/checkpoints/checkpoint-store.ts'
 import { createCheckpointer } from '../src/audit/checkpoints/checkpointer.ts'
+import { exportAuditLog } from '../src/audit/export/audit-export.ts'
 import { verifyCheckpoint } from '../src/audit/transparency/checkpoint.ts'
 import { createNoteSigner, parseVerifierKey } from '../src/audit/transparency/note-key.ts'
 import { verifyNote } from '../src/audit/transparency/signed-note.ts'
@@ -304,5 +305,23 @@ describe('checkpointers at once', () => {
       expect(Math.max(...sizes())).toBe(41)
       for (const note of notes) expect(await log.log.verify(log.pool, { checkpoint: note, vkey: signer.vkey })).toMatchObject({ ok: true })
     }
+  })
+})
+
+describe('a log that was pruned', () => {
+  it('goes on being signed by a process that never saw the entries removed, also beside an anchor that holds an older checkpoint', async () => {
+    const log = await openCheckpointedLog(12)
+    const [late, current] = [memoryAnchor('late'), memoryAnchor('current')]
+    await log.checkpointer({ anchors: [late, current] }).runOnce()
+    await log.append(8)
+    await log.checkpointer({ anchors: [current] }).runOnce()
+    await log.append(5)
+    const checkpoint = current.notes.at(-1) ?? ''
+    const archive = exportAuditLog(log.pool, { origin: ORIGIN, to: 20, checkpoints: async () => checkpoint, vkeys: [signer.vkey] })
+    const pruned = { to: 20, checkpoint, vkeys: [signer.vkey], archive, actor: { kind: 'system' } as const }
+    expect(await log.log.prune(log.pool, pruned)).toMatchObject({ prunedTo: 20, removed: 20 })
+    expect(await log.checkpointer({ anchors: [late, current] }).runOnce()).toBe('signed')
+    expect(current.sizes()).toEqual([12, 20, 26])
+    expect(late.sizes()).toEqual([12, 26])
   })
 })
