@@ -1,8 +1,11 @@
+import { Cluster } from 'ioredis'
 import { decodeLogged } from '../../consistency/invalidation.ts'
 import type { BusListener, BusSubscription, InvalidationBus } from '../../consistency/logical-clock.ts'
 import type { RedisConnection } from '../connect-redis.ts'
 import type { RedisClient } from '../redis-client.ts'
 import { channelOf } from './redis-clock.ts'
+
+const RESP3 = 3
 
 /**
  * Classic pub/sub over the connection that the tier has: one channel an installation. In a cluster it loses fewer
@@ -46,6 +49,7 @@ class RedisSubscription implements BusSubscription {
     client.on('message', this.#onMessage)
     client.on('ready', this.#listener.onInterrupted)
     try {
+      if (!(await canSubscribe(client))) return
       await client.subscribe(this.#channel)
       this.#listener.onInterrupted()
     } catch {
@@ -78,4 +82,14 @@ class RedisSubscription implements BusSubscription {
     this.#client?.off('ready', this.#listener.onInterrupted)
     this.#client = undefined
   }
+}
+
+/**
+ * A cluster's client has a subscriber of its own. A single server's connection goes on taking commands beside a
+ * subscription only in the newer protocol, which Redis 5 does not have: there the heartbeat alone tells.
+ */
+async function canSubscribe(client: RedisClient): Promise<boolean> {
+  if (client instanceof Cluster) return true
+  const hello = (await client.call('HELLO')) as readonly unknown[]
+  return hello[hello.indexOf('proto') + 1] === RESP3
 }
