@@ -1,7 +1,7 @@
 import { InvalidOptionsError } from '../errors/database-error.ts'
 import type { SqlExecutor } from '../sql-executor.ts'
 import { AuditNotOpenError } from './audit-errors.ts'
-import { countStatement, rangeStatement, toStoredEntry, type CountRow, type EntryRow } from './audit-statements.ts'
+import { countStatement, readEntries, toStoredEntry, type CountRow, type EntryRow } from './audit-statements.ts'
 import { ChainReplay, type AuditFault, type AuditFinding, type AuditPosition, type StoredEntry } from './chain-replay.ts'
 import { readTrusted, trustKeys, type TrustedKeys } from './checkpoints/trusted-checkpoint.ts'
 import { readTail, type LogTail } from './log-tail.ts'
@@ -140,19 +140,33 @@ class Verification {
   }
 
   async #replayEntries(sql: SqlExecutor, checkpoint: Checkpoint | undefined): Promise<AuditFinding | undefined> {
-    const { batchSize = DEFAULT_BATCH_SIZE, onProgress, signal } = this.#parts.options
-    while (this.#replay.seq < this.#end) {
-      signal?.throwIfAborted()
-      const { rows } = await sql.query<EntryRow>(rangeStatement(this.#replay.seq, this.#end, batchSize))
-      if (rows.length === 0) return undefined
-      for (const row of rows) {
-        const entry = toStoredEntry(row)
-        const finding = this.#replay.accept(entry) ?? this.#checkPruning(entry) ?? this.#checkRoot(checkpoint)
-        if (finding !== undefined) return finding
+    const { onProgress, signal } = this.#parts.options
+    let batch = this.#read(sql, this.#replay.seq)
+    try {
+      while (this.#replay.seq < this.#end) {
+        signal?.throwIfAborted()
+        const rows = await batch
+        const last = rows.at(-1)
+        if (last === undefined) return undefined
+        // The database reads the next ones while these are being hashed.
+        batch = this.#read(sql, Number(last.seq))
+        for (const row of rows) {
+          const entry = toStoredEntry(row)
+          const finding = this.#replay.accept(entry) ?? this.#checkPruning(entry) ?? this.#checkRoot(checkpoint)
+          if (finding !== undefined) return finding
+        }
+        onProgress?.({ checked: this.#checked, total: this.#end - this.#start })
       }
-      onProgress?.({ checked: this.#checked, total: this.#end - this.#start })
+      return undefined
+    } finally {
+      // Nothing is left running. Its failure, if it has one, is not of interest: the verdict stands without it.
+      await batch.catch(() => [])
     }
-    return undefined
+  }
+
+  async #read(sql: SqlExecutor, after: number): Promise<readonly EntryRow[]> {
+    const { batchSize = DEFAULT_BATCH_SIZE } = this.#parts.options
+    return after < this.#end ? readEntries(sql, after, this.#end, batchSize) : []
   }
 
   /** The log itself tells where it was pruned, and with which hash: the record beside it may not say anything else. */

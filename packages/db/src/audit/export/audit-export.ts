@@ -58,7 +58,8 @@ export async function* exportAuditLog(sql: SqlExecutor, options: AuditExportOpti
     const { rows } = await sql.query<PayloadRow>({
       name: 'audit_export',
       text: 'SELECT seq, payload FROM audit_logs WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3',
-      values: [after, header.to, batchSize],
+      // Not the whole rest, which a planner with old statistics would sort for each batch.
+      values: [after, Math.min(header.to, after + batchSize), batchSize],
     })
     const last = Number(rows.at(-1)?.seq ?? 0)
     if (last !== after + rows.length || rows.length === 0) throw missing(after + 1)

@@ -3,7 +3,7 @@ import type { SqlExecutor } from '../../sql-executor.ts'
 import type { AuditActor } from '../audit-actor.ts'
 import type { AuditEntry, PreparedEntry } from '../audit-entry.ts'
 import { AuditPruneError } from '../audit-errors.ts'
-import { rangeStatement, toStoredEntry, type AppendRow, type EntryRow } from '../audit-statements.ts'
+import { readEntries, toStoredEntry, type AppendRow } from '../audit-statements.ts'
 import { ChainReplay, type AuditPosition } from '../chain-replay.ts'
 import { readTrusted, trustKeys } from '../checkpoints/trusted-checkpoint.ts'
 import { parseFooter, parseHeader, readLines, type ExportLine } from '../export/export-lines.ts'
@@ -97,7 +97,7 @@ async function compareArchive(
   }
   while (replay.seq < to) {
     options.signal?.throwIfAborted()
-    const { rows } = await sql.query<EntryRow>(rangeStatement(replay.seq, to, BATCH_SIZE))
+    const rows = await readEntries(sql, replay.seq, to, BATCH_SIZE)
     if (rows.length === 0) throw refused(`the log has ${to} entries; it ends at ${replay.seq}`)
     for (const row of rows) {
       const finding = replay.accept(toStoredEntry(row))
