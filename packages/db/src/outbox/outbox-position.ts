@@ -25,9 +25,12 @@ export interface OutboxPosition {
 const FOREIGN = `(pg_snapshot_xmax(delivered) > pg_snapshot_xmax(pg_current_snapshot())
     OR system_identifier <> (SELECT system_identifier FROM pg_control_system()))`
 
-/** Rows after the position, whoever finds them; `at` is the position's row. */
+/**
+ * Rows after the position, whoever finds them; `at` is the position's row. The upper bound takes nothing away: beside the
+ * lower one it tells a planner without statistics, as it mostly is with a queue, that few rows are meant.
+ */
 const UNDELIVERED = `row.refused_at IS NULL
-    AND row.xid >= pg_snapshot_xmin(at.delivered)
+    AND row.xid >= pg_snapshot_xmin(at.delivered) AND row.xid < pg_snapshot_xmax(pg_current_snapshot())
     AND NOT pg_visible_in_snapshot(row.xid, at.delivered)
     AND (at.target IS NULL OR NOT pg_visible_in_snapshot(row.xid, at.target) OR (row.xid, row.id) > (at.cursor_xid, at.cursor_id))`
 
@@ -36,7 +39,9 @@ const MAX_COUNTED = 1_000
 
 const LOOK = `
 SELECT ${FOREIGN} AS foreign, waiting.messages, waiting.oldest_ms,
-  (SELECT count(*)::integer FROM cache_outbox WHERE refused_at IS NOT NULL) AS refused
+  (SELECT count(*)::integer FROM (
+    SELECT 1 FROM cache_outbox WHERE refused_at IS NOT NULL ORDER BY refused_at LIMIT ${MAX_COUNTED}
+  ) set_aside) AS refused
 FROM cache_outbox_position at, LATERAL (
   SELECT count(*)::integer AS messages,
     coalesce(greatest(0, extract(epoch FROM clock_timestamp() - min(created_at)) * 1000), 0)::double precision AS oldest_ms
@@ -81,7 +86,7 @@ export type BatchRow = OutboxMessage & { readonly xid: string }
 const BATCH = `
 SELECT row.id::text, row.xid::text, namespace, target, names, created_at AS "createdAt"
 FROM cache_outbox row
-WHERE (xid, id) > ($1::text::xid8, $2::bigint) AND xid < pg_snapshot_xmax($3::text::pg_snapshot)
+WHERE xid >= $1::text::xid8 AND (xid, id) > ($1::text::xid8, $2::bigint) AND xid < pg_snapshot_xmax($3::text::pg_snapshot)
   AND pg_visible_in_snapshot(xid, $3::text::pg_snapshot) AND NOT pg_visible_in_snapshot(xid, $4::text::pg_snapshot)
   AND refused_at IS NULL
 ORDER BY row.xid, row.id

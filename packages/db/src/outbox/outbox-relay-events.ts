@@ -21,7 +21,7 @@ export interface OutboxLag {
   readonly messages: number
   /** Age of the oldest of them, in milliseconds; 0 where there is none. */
   readonly oldestMs: number
-  /** Set aside, and not yet delivered again. */
+  /** Set aside, and not yet delivered again; counted up to 1,000. */
   readonly refused: number
 }
 
