@@ -79,7 +79,7 @@ BEGIN
     END IF;
     IF EXISTS (SELECT FROM generate_series(1, cardinality(NEW.edge)) AS level
         WHERE octet_length(NEW.edge[level]) <> 32 * ((NEW.size / (256 ^ (level - 1))::bigint) % 256))
-        OR NEW.size >= 256::numeric ^ cardinality(NEW.edge) THEN
+        OR NEW.size >= 256::numeric ^ cardinality(NEW.edge) OR array_position(NEW.edge, NULL) IS NOT NULL THEN
         RAISE EXCEPTION 'the edge is not one of % entries', NEW.size USING ERRCODE = 'ZA004';
     END IF;
     IF NOT EXISTS (SELECT FROM audit_checkpoints AS held WHERE held.size = NEW.size AND held.note = NEW.note

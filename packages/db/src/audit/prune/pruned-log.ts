@@ -1,4 +1,5 @@
-import { splitHashes } from '../tree/tile.ts'
+import { HASH_BYTES } from '../hash-chain.ts'
+import { edgePlaces, splitHashes } from '../tree/tile.ts'
 import { TileEdge } from '../tree/tile-edge.ts'
 import type { AuditPosition } from '../chain-replay.ts'
 
@@ -20,7 +21,7 @@ export interface PrunedLog {
 export interface PrunedRow {
   readonly pruned_size: string | null
   readonly pruned_chain: string | null
-  readonly pruned_edge: Buffer[] | null
+  readonly pruned_edge: (Buffer | null)[] | null
   readonly pruned_note: string | null
   readonly pruned_archive: string | null
   readonly pruned_entry: string | null
@@ -31,13 +32,22 @@ export const PRUNED_COLUMNS = `pruned.size AS pruned_size, pruned.hash_chain AS 
   pruned.note AS pruned_note, pruned.archive_sha256 AS pruned_archive, pruned.entry_seq AS pruned_entry`
 export const PRUNED_JOIN = 'LEFT JOIN LATERAL (SELECT * FROM audit_pruned ORDER BY size DESC LIMIT 1) AS pruned ON TRUE'
 
+/** Undefined also for a record whose edge is not one of its size: it explains nothing, so what is missing is a gap. */
 export function toPrunedLog(row: PrunedRow | undefined): PrunedLog | undefined {
   if (row === undefined) return undefined
   const { pruned_size: sizeText, pruned_chain: hashChain, pruned_edge: levels, pruned_note: note, pruned_archive: archiveSha256 } = row
   if (sizeText === null || hashChain === null || levels === null || note === null || archiveSha256 === null) return undefined
   const size = Number(sizeText)
-  const edge = new TileEdge(size, levels.map(splitHashes))
+  const edgeLevels = levels.map((hashes) => hashes ?? Buffer.alloc(0))
+  if (!isEdgeOf(size, edgeLevels)) return undefined
+  const edge = new TileEdge(size, edgeLevels.map(splitHashes))
   return { size, hashChain, edge, note, archiveSha256, entrySeq: Number(row.pruned_entry) }
+}
+
+function isEdgeOf(size: number, levels: readonly Buffer[]): boolean {
+  const widths = new Map(edgePlaces(size).map(({ level, width }) => [level, width]))
+  const depth = Math.max(...widths.keys()) + 1
+  return levels.length >= depth && levels.every((hashes, level) => hashes.length === (widths.get(level) ?? 0) * HASH_BYTES)
 }
 
 /** The place from which a verification of the entries that are left begins. */
