@@ -174,6 +174,22 @@ describe('the partitions of metrics', () => {
     expect(await open.db.metrics.maintain({ today: TODAY, keepFrom })).toMatchObject({ dropped: ['metrics_2024_01'] })
   }, 30_000)
 
+  it('are made by the owner of the table alone; another role can record all the same', async () => {
+    const { url, drop } = await createMigratedDatabase()
+    onTestFinished(drop)
+    const client = await connectDirectly(url)
+    const role = `metrics_writer_${process.pid}`
+    await client.query('BEGIN')
+    await client.query(`CREATE ROLE ${role}`)
+    await client.query(
+      `GRANT SELECT, INSERT ON metrics TO ${role}; GRANT USAGE ON SEQUENCE metrics_id_seq TO ${role}; SET LOCAL ROLE ${role}`,
+    )
+    await client.query(`INSERT INTO metrics (metric_name, metric_value, timestamp) VALUES ('m', 1, '2024-03-01Z')`)
+    const refused = await rejectionOf(client.query(`SELECT * FROM metrics_make_partitions('2024-03-15', 0, NULL)`))
+    expect(refused).toMatchObject({ code: '42501' })
+    await client.query('ROLLBACK')
+  })
+
   it.each([
     [{ today: new Date(Number.NaN) }, 'today'],
     [{ today: TODAY, monthsAhead: -1 }, 'monthsAhead'],
