@@ -114,14 +114,13 @@ describe('memory of another process', () => {
       ['c', 3],
     ])
     await second.getMany(['a', 'b', 'c'])
-    l2.deafen()
-    await cache.delete('a')
-    l2.hearAgain()
     const resyncs: unknown[] = []
     second.on('resync', (event) => resyncs.push(event))
     l2.deafen()
+    await cache.delete('a')
     await cache.delete('b')
-    l2.hearAgain()
+    l2.hear()
+    expect(second.peek('a').outcome).toBe('hit')
     await cache.delete('other')
     await clock.advance(0)
     expect(['a', 'b', 'c'].map((key) => second.peek(key).outcome)).toEqual(['miss', 'miss', 'hit'])

@@ -16,8 +16,10 @@ export interface FaultyTier extends Tier {
   heal(): void
   /** The next such operation waits until released: before it reaches the tier, or after it took effect. */
   hold(operation: Operation, where?: 'before' | 'after'): { readonly reached: Promise<void>; release(): void }
-  /** From now on, until `hearAgain`, the bus delivers nothing; what it would have is lost. */
+  /** From now on, until `hear` or `hearAgain`, the bus delivers nothing; what it would have is lost. */
   deafen(): void
+  /** The bus delivers again, and nobody is told that it did not. */
+  hear(): void
   /** The subscription is made anew, as after a reconnection. */
   hearAgain(): void
 }
@@ -77,6 +79,7 @@ export function faultyTier(inner: Tier, options: FaultyTierOptions = {}): Faulty
   return {
     ...coordination,
     deafen: ear.deafen,
+    hear: ear.hear,
     hearAgain: ear.hearAgain,
     name: inner.name,
     calls,
@@ -139,6 +142,9 @@ function deafableBus(inner: InvalidationBus | undefined) {
     bus,
     deafen: (): void => {
       deaf = true
+    },
+    hear: (): void => {
+      deaf = false
     },
     hearAgain: (): void => {
       deaf = false

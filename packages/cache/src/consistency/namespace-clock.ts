@@ -171,7 +171,9 @@ export class NamespaceClock {
     else void this.refresh()
   }
 
+  /** Resolves when nothing is under way; what the shared clock does not know yet is tried once more. */
   async idle(): Promise<void> {
+    if (this.unsent > 0) await this.refresh()
     await this.#exchange?.idle()
   }
 

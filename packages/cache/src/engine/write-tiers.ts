@@ -90,9 +90,9 @@ function sweepLater(engine: Engine, { clock, tiers, prefix }: NamespaceContext):
   for (const tier of tiers) if (tier.name === clock.tier) engine.inBackground(tier.sweep(prefix, clock.sequence))
 }
 
-/** Other processes' memory; where the policy has none, nobody has anything to drop. */
+/** Also where the policy does without memory: others may have a factory under way that must not be joined any more. */
 async function announceKey(engine: Engine, context: NamespaceContext, key: TierKey): Promise<readonly Failure[]> {
-  return context.memoryCapMs === undefined ? [] : announce(engine, context, { keys: [keyWithin(key)], tags: [], all: false })
+  return announce(engine, context, { keys: [keyWithin(key)], tags: [], all: false })
 }
 
 async function announce(engine: Engine, { clock, policy }: NamespaceContext, what: Invalidation): Promise<readonly Failure[]> {
