@@ -3,7 +3,14 @@ import { isLoopback } from './rules/text-rules.ts'
 import { DEFAULT_AUDIT_ORIGIN } from './sections/audit.ts'
 import type { UnknownVariable } from './unknown-variables.ts'
 
-export const CONFIG_WARNINGS = ['unknown-variable', 'no-effect', 'plain-text-database', 'open-http', 'shared-audit-origin'] as const
+export const CONFIG_WARNINGS = [
+  'unknown-variable',
+  'no-effect',
+  'plain-text-database',
+  'open-http',
+  'shared-audit-origin',
+  'no-checkpoints',
+] as const
 export type ConfigWarningKind = (typeof CONFIG_WARNINGS)[number]
 
 /** Something allowed that is probably not meant. */
@@ -23,7 +30,13 @@ export function unknownVariableWarning({ name, nearest }: UnknownVariable): Conf
 
 /** Looks at the whole: what one section cannot see. */
 export function findWarnings(config: Sections): ConfigWarning[] {
-  return [...findNoEffect(config), ...findPlainTextDatabase(config), ...findOpenHttp(config), ...findSharedOrigin(config)]
+  return [
+    ...findNoEffect(config),
+    ...findPlainTextDatabase(config),
+    ...findOpenHttp(config),
+    ...findSharedOrigin(config),
+    ...findNoCheckpoints(config),
+  ]
 }
 
 function findNoEffect({ redis }: Sections): ConfigWarning[] {
@@ -53,4 +66,11 @@ function findSharedOrigin({ db, audit }: Sections): ConfigWarning[] {
   if (db.url === undefined || audit.origin !== DEFAULT_AUDIT_ORIGIN) return []
   const message = `CIDADAO_AUDIT_ORIGIN is the default ${DEFAULT_AUDIT_ORIGIN}: give this deployment's log a name of its own before the first entry`
   return [{ kind: 'shared-audit-origin', variable: 'CIDADAO_AUDIT_ORIGIN', message }]
+}
+
+function findNoCheckpoints({ db, audit }: Sections): ConfigWarning[] {
+  if (db.url === undefined || audit.key !== undefined) return []
+  const message =
+    'CIDADAO_AUDIT_KEY is not set: no checkpoints of the audit log are signed, so whoever owns the database could rewrite it unseen'
+  return [{ kind: 'no-checkpoints', variable: 'CIDADAO_AUDIT_KEY', message }]
 }

@@ -33,7 +33,7 @@ describe('describeConfig', () => {
     expect(text).toMatch(/^Preset\n {2}NODE_ENV +production {2}\(environment\)\n\nPostgreSQL\n/)
     expect(text).toMatch(/^ {2}DATABASE_POOL_TIMEOUT +60 {2}\(preset production\)$/m)
     expect(text).toMatch(/^ {2}REDIS_NODES +unset: no Redis$/m)
-    expect(text).toMatch(/\n\nWarnings\n {2}CIDADAO_TYPO is not a variable of this program.*$/)
+    expect(text).toMatch(/\n\nWarnings\n {2}CIDADAO_TYPO is not a variable of this program\n[^]*no checkpoints[^\n]*$/)
     for (const { variable } of rows) expect(text).toContain(`  ${variable} `)
   })
 })

@@ -223,7 +223,8 @@ describe('warnings', () => {
 
   it('point out a database across the network without TLS in production', () => {
     const env = { CIDADAO_AUDIT_ORIGIN: 'audit.example.org/prod', CIDADAO_PRESET: 'production' }
-    const kinds = (url: string): string[] => load({ ...env, DATABASE_URL: url }).warnings.map(({ kind }) => kind)
+    const kinds = (url: string): string[] =>
+      load({ ...env, DATABASE_URL: url }).warnings.flatMap(({ kind }) => (kind === 'no-checkpoints' ? [] : [kind]))
     expect(kinds('postgresql://u:p@db.example/x')).toEqual(['plain-text-database'])
     expect(kinds('postgresql://u:p@db.example/x?sslmode=verify-full')).toEqual([])
     expect(kinds('postgresql://u:p@localhost/x')).toEqual([])
@@ -238,7 +239,8 @@ describe('warnings', () => {
   })
 
   it('point out an audit log that shares its name with every other deployment', () => {
-    expect(load({ DATABASE_URL: 'postgresql://u@localhost/x' }).warnings).toMatchObject([{ kind: 'shared-audit-origin' }])
+    const [warning] = load({ DATABASE_URL: 'postgresql://u@localhost/x' }).warnings
+    expect(warning).toMatchObject({ kind: 'shared-audit-origin' })
   })
 })
 

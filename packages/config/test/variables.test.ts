@@ -34,6 +34,9 @@ const NO_NUMBER = [
   '²',
   '9007199254740993',
 ]
+/** Made for these tests; it signs nothing. */
+const AUDIT_KEY = `PRIVATE+KEY+audit.cidadao.local/embedded+00000000+${'A'.repeat(44)}`
+const AUDIT_VKEY = `audit.cidadao.local/embedded+00000000+${'A'.repeat(44)}`
 const NO_WORD = ['', ' ', 'yes', '1', 'TRUE']
 
 const EXPECTATIONS: Readonly<Record<string, Expectation>> = {
@@ -122,6 +125,7 @@ const EXPECTATIONS: Readonly<Record<string, Expectation>> = {
   CIDADAO_LOG_FORMAT: words('log.format', 'auto', ['json', 'pretty', 'auto'], ['JSON', 'text']),
   CIDADAO_MONITORING_SAMPLE_INTERVAL_MS: whole('monitoring.sampleIntervalMs', 5_000, 100, 3_600_000),
   CIDADAO_MONITORING_CHECK_TIMEOUT_MS: whole('monitoring.checkTimeoutMs', 2_000, 10, 60_000),
+  CIDADAO_MONITORING_HISTORY_INTERVAL_MS: whole('monitoring.historyIntervalMs', 60_000, 1_000, 86_400_000),
   CIDADAO_AGENT_THREADS: whole('agentPool.threads', availableParallelism(), 1, 1_024),
   CIDADAO_AGENT_QUEUE_LIMIT: whole('agentPool.queueLimit', 1_000, 1, 1_000_000),
   CIDADAO_AGENT_RUN_TIMEOUT_MS: whole('agentPool.runTimeoutMs', 300_000, 1, 86_400_000),
@@ -131,6 +135,43 @@ const EXPECTATIONS: Readonly<Record<string, Expectation>> = {
     accepted: [['audit.example.org/prod', 'audit.example.org/prod']],
     refused: ['', 'a b', 'a+b', 'a\nb', 'ç', 'x'.repeat(256)],
   },
+  CIDADAO_AUDIT_KEY: { field: 'audit.key', byDefault: undefined, accepted: [], refused: ['', 'PRIVATE+KEY+', AUDIT_VKEY, `${AUDIT_KEY} `] },
+  CIDADAO_AUDIT_FORMER_KEYS: {
+    field: 'audit.formerKeys',
+    byDefault: [],
+    accepted: [
+      [AUDIT_VKEY, [AUDIT_VKEY]],
+      [`${AUDIT_VKEY} ${AUDIT_VKEY}`, [AUDIT_VKEY, AUDIT_VKEY]],
+    ],
+    refused: ['', ' ', 'name', AUDIT_KEY, `${AUDIT_VKEY},${AUDIT_VKEY}`, `${AUDIT_VKEY} `],
+  },
+  CIDADAO_AUDIT_ANCHOR_FILE: {
+    field: 'audit.anchors.file',
+    byDefault: undefined,
+    accepted: [['a/b.jsonl', resolve('a/b.jsonl')]],
+    refused: ['', ' '],
+  },
+  CIDADAO_AUDIT_ANCHOR_DIR: { field: 'audit.anchors.directory', byDefault: undefined, accepted: [['a', resolve('a')]], refused: ['', ' '] },
+  CIDADAO_AUDIT_ANCHOR_GIT: { field: 'audit.anchors.git.path', byDefault: undefined, accepted: [['a', resolve('a')]], refused: ['', ' '] },
+  CIDADAO_AUDIT_ANCHOR_GIT_REMOTE: {
+    field: 'audit.anchors.git.remote',
+    byDefault: undefined,
+    accepted: [],
+    refused: ['', 'a b', '--force'],
+  },
+  CIDADAO_AUDIT_WITNESS_URL: {
+    field: 'audit.anchors.witness.url',
+    byDefault: undefined,
+    accepted: [],
+    refused: ['', 'witness.example', 'ftp://witness.example', 'https://user:password@witness.example'],
+  },
+  CIDADAO_AUDIT_WITNESS_KEY: { field: 'audit.anchors.witness.vkey', byDefault: undefined, accepted: [], refused: ['', 'name', 'a b+c+d'] },
+  CIDADAO_AUDIT_CHECKPOINT_INTERVAL_MS: whole('audit.checkpointIntervalMs', 60_000, 100, 86_400_000),
+  CIDADAO_AUDIT_CHECKPOINT_ENTRIES: whole('audit.checkpointEntries', 1_000, 1, 1_000_000),
+  CIDADAO_AUDIT_VERIFY_INTERVAL_MS: whole('audit.verifyIntervalMs', 300_000, 1_000, 86_400_000),
+  CIDADAO_AUDIT_VERIFY_HOUR_UTC: whole('audit.fullVerifyHourUtc', 5, 0, 23),
+  CIDADAO_RETENTION_INVESTIGATION_DAYS: { ...whole('retention.investigationDays', 0, 1, 36_500), byDefault: undefined },
+  CIDADAO_RETENTION_METRIC_DAYS: whole('retention.metricDays', 400, 1, 36_500),
   CIDADAO_MAX_CONCURRENT_INVESTIGATIONS: whole('orchestrator.maxConcurrentInvestigations', 4, 1, 10_000),
   CIDADAO_INVESTIGATION_TIMEOUT_MS: whole('orchestrator.investigationTimeoutMs', 1_800_000, 1_000, 604_800_000),
   CIDADAO_DATA_SOURCE_ROOT: {

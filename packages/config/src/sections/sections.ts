@@ -8,6 +8,7 @@ import { logSection, type LogConfig } from './log.ts'
 import { monitoringSection, type MonitoringConfig } from './monitoring.ts'
 import { orchestratorSection, type OrchestratorConfig } from './orchestrator.ts'
 import { redisSection, type RedisConfig } from './redis.ts'
+import { retentionSection, type RetentionConfig } from './retention.ts'
 import { retrySection, type RetryConfig } from './retry.ts'
 
 /** What the variables make; one field a section. */
@@ -21,6 +22,7 @@ export interface ConfigSections {
   readonly monitoring: MonitoringConfig
   readonly agentPool: AgentPoolConfig
   readonly audit: AuditConfig
+  readonly retention: RetentionConfig
   readonly orchestrator: OrchestratorConfig
 }
 
@@ -35,6 +37,7 @@ export const SECTIONS: { readonly [Name in keyof ConfigSections]: Section<Config
   monitoring: monitoringSection,
   agentPool: agentPoolSection,
   audit: auditSection,
+  retention: retentionSection,
   orchestrator: orchestratorSection,
 })
 
