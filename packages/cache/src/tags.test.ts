@@ -303,6 +303,16 @@ describe('while the tier with the clock is away', () => {
     expect(await values([cache, other()])).toEqual(['miss', 'miss'])
   })
 
+  it('an entry of a tier beyond is not believed while the invalidation of its tag waits, though its last mark is known', async () => {
+    const { cache, l2 } = clocked({ policy: { tiers: ['l2', 'l3'] } })
+    await cache.invalidateTags(['x'])
+    await cache.set('k', 'old', tag('x'))
+    l2.fail('rejects', ['read', 'advance'])
+    expect(await value(cache)).toBe('old')
+    expect(await cache.invalidateTags(['x'])).toMatchObject({ outcome: 'pending' })
+    expect(await value(cache)).toBe('unavailable')
+  })
+
   it('tagged entries of a tier beyond are not believed, untagged ones are', async () => {
     const { cache, l2, other } = clocked()
     await cache.set('tagged', 'v', tag('x'))

@@ -69,12 +69,18 @@ export async function clearThrough(engine: Engine, context: NamespaceContext): P
     clock.invalidateHere(EVERYTHING)
   }
   drop()
-  const emptied = context.tiers.filter((tier) => tier.name !== clock.tier && (clock.tier === undefined || tier.canClear))
+  const emptied = context.tiers.filter((tier) => isEmptiedBy(clock.tier, tier))
   const failures = await eachFromFarthest(emptied, (tier) => tier.clear(prefix))
   const unannounced = await announce(engine, context, EVERYTHING)
   if (unannounced.length === 0) sweepLater(engine, context)
   drop()
   return outcomeOf([...failures, ...unannounced])
+}
+
+/** What cannot be swept later is emptied now; what cannot be emptied the clock alone has to make invalid. */
+function isEmptiedBy(clockTier: string | undefined, tier: GuardedTier): boolean {
+  if (clockTier === undefined) return true
+  return tier.canClear && !(tier.name === clockTier && tier.canSweep)
 }
 
 /** However many entries have them: only the tags' marks are changed. */
@@ -87,7 +93,7 @@ export async function invalidateTagsThrough(engine: Engine, context: NamespaceCo
 const EVERYTHING: Invalidation = { keys: [], tags: [], all: true }
 
 function sweepLater(engine: Engine, { clock, tiers, prefix }: NamespaceContext): void {
-  for (const tier of tiers) if (tier.name === clock.tier) engine.inBackground(tier.sweep(prefix, clock.sequence))
+  for (const tier of tiers) if (tier.name === clock.tier && tier.canSweep) engine.inBackground(tier.sweep(prefix, clock.sequence))
 }
 
 /** Also where the policy does without memory: others may have a factory under way that must not be joined any more. */

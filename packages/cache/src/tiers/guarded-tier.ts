@@ -88,6 +88,10 @@ export class GuardedTier {
     return this.#tier.clear !== undefined
   }
 
+  get canSweep(): boolean {
+    return this.#tier.sweep !== undefined
+  }
+
   counters(): TierCounters {
     return { ...this.#counts, repairsPending: this.#repairs.size }
   }
