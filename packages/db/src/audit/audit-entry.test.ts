@@ -82,6 +82,29 @@ describe('prepareEntry', () => {
     expect(caught(() => prepareEntry({ ...ENTRY, data: data as JsonObject }, STAMP))).toMatchObject({ code: 'DB_AUDIT_NOT_CANONICAL' })
   })
 
+  it('masks the CPFs that people write into a question, wherever it stands (pitfall 24)', () => {
+    const data = { query: 'Contratos de João, CPF 111.444.777-35?', nested: [{ note: '11144477735' }] }
+    const { payload } = prepareEntry({ ...ENTRY, data, requestId: 'cpf:111.444.777-35' }, STAMP)
+    expect(payload).not.toMatch(/111\D?444\D?777/u)
+    expect((JSON.parse(payload) as { readonly data: unknown }).data).toEqual({
+      query: 'Contratos de João, CPF ***.444.777-**?',
+      nested: [{ note: '***.444.777-**' }],
+      request: 'cpf:***.444.777-**',
+    })
+  })
+
+  it('leaves amounts, hashes and ids alone that have the shape of a CPF', () => {
+    const data = {
+      value: '123456789.01',
+      count: 12_345_678_901,
+      total: '12345678901',
+      hash: `ab12345678901${'cd'.repeat(26)}`,
+      id: '3f2b8c9e-0000-4000-8000-a12345678901',
+      cnpj: '12.345.678/0001-90',
+    }
+    expect((JSON.parse(prepareEntry({ ...ENTRY, data }, STAMP).payload) as { readonly data: unknown }).data).toEqual(data)
+  })
+
   it('refuses an id that is no UUID and an instant that is not in the format', () => {
     expect(caught(() => prepareEntry(ENTRY, { ...STAMP, id: STAMP.id.toUpperCase() }))).toMatchObject({ facts: { field: 'id' } })
     for (const ts of ['2024-01-31T12:00:00.000Z', '2024-01-31T12:00:00.000000+00:00', '2024-01-31 12:00:00.000000Z']) {

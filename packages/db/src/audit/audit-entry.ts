@@ -2,6 +2,7 @@ import type { JsonObject, JsonValue } from '@cidadao/contracts'
 import { toAgentText, type AuditActor } from './audit-actor.ts'
 import { AuditEntryError } from './audit-errors.ts'
 import { toPayloadText } from './audit-payload.ts'
+import { maskPersonalText, mayHoldCpf } from './free-text.ts'
 import { isPlainObject } from './canonical-json.ts'
 import { commitmentOf, createOpening, type CommitmentOpening } from './commitment.ts'
 
@@ -19,7 +20,7 @@ export interface AuditEntry {
   readonly outcome?: AuditOutcome
   /** The request that led to it, to find its other traces; kept as `data.request`. */
   readonly requestId?: string
-  /** Details. Money as decimal strings; no personal data, which cannot be taken out again. @default {} */
+  /** Details. Money as decimal strings; no personal data, which cannot be taken out again. CPFs in its texts are masked. @default {} */
   readonly data?: JsonObject
   /** Personal data. The log keeps salted commitments in `data.committed`; the values can be erased. @default {} */
   readonly personal?: Readonly<Record<string, JsonValue>>
@@ -46,8 +47,11 @@ const MAX_REQUEST_ID_LENGTH = 200
 export function prepareEntry(entry: AuditEntry, stamp: EntryStamp): PreparedEntry {
   const openings = Object.entries(entry.personal ?? {}).map(([field, value]) => createOpening(field, value))
   const { action, investigation = null } = entry
-  const payload = toPayloadText({ ...stamp, agent: toAgentText(entry.actor), action, investigation, data: toData(entry, openings) })
-  return { id: stamp.id, payload, openings }
+  const members = { ...stamp, agent: toAgentText(entry.actor), action, investigation, data: toData(entry, openings) }
+  const payload = toPayloadText(members)
+  // Looked at once it is known to be JSON, and made anew only where there is something to mask.
+  const isClean = !mayHoldCpf(payload)
+  return { id: stamp.id, payload: isClean ? payload : toPayloadText({ ...members, data: maskPersonalText(members.data) }), openings }
 }
 
 function toData(entry: AuditEntry, openings: readonly CommitmentOpening[]): JsonObject {
