@@ -283,3 +283,76 @@ describe(`an attacker who owns the database, against a log of ${LAST} entries wi
     expect(verdict).toMatchObject(fault('leaf', 1))
   })
 })
+
+describe('a second history beside the first', () => {
+  const COLUMNS = 'seq, payload, leaf_hash, prev_hash, hash_chain'
+
+  /** Inserts a copy of entry 40 with some of its values replaced, past all functions and triggers. */
+  async function insert(change: Readonly<Partial<Record<'seq' | 'leaf_hash' | 'prev_hash' | 'hash_chain', string>>>): Promise<unknown> {
+    const own = { seq: '41', leaf_hash: 'leaf_hash', prev_hash: 'hash_chain', hash_chain: 'reverse(hash_chain)', ...change }
+    const client = await database.pool.connect()
+    try {
+      await client.query('BEGIN')
+      const { rowCount } = await client.query(
+        `INSERT INTO audit_logs (${COLUMNS}) SELECT ${own.seq}, replace(payload, id::text, gen_random_uuid()::text),
+           ${own.leaf_hash}, ${own.prev_hash}, ${own.hash_chain} FROM audit_logs WHERE seq = ${LAST}`,
+      )
+      return rowCount
+    } catch (error) {
+      const { code, constraint, column } = error as { readonly code: string; readonly constraint?: string; readonly column?: string }
+      return { code, name: constraint ?? column }
+    } finally {
+      await client.query('ROLLBACK')
+      client.release()
+    }
+  }
+
+  it('is one entry away: the copy is accepted where nothing is wrong with it, so that the refusals below prove something (pitfall 17)', async () => {
+    expect(await insert({})).toBe(1)
+  })
+
+  it('is refused by UNIQUE: no entry has two successors, no hash and no number stands twice (pitfall 1)', async () => {
+    expect(await insert({ prev_hash: 'prev_hash' })).toEqual({ code: '23505', name: 'audit_logs_prev_hash_key' })
+    expect(await insert({ hash_chain: 'hash_chain' })).toEqual({ code: '23505', name: 'audit_logs_hash_chain_key' })
+    expect(await insert({ seq: '40' })).toEqual({ code: '23505', name: 'audit_logs_pkey' })
+  })
+
+  it.each(['leaf_hash', 'prev_hash', 'hash_chain', 'seq'] as const)('is refused by NOT NULL without %s', async (column) => {
+    expect(await insert({ [column]: 'NULL' })).toEqual({ code: '23502', name: column })
+  })
+
+  it.each([
+    ['in upper case', 'upper(hash_chain)'],
+    ['too short', `repeat('0', 62)`],
+    ['that is no hex', `repeat('0', 63) || 'g'`],
+    ['with a space', `repeat('0', 63) || ' '`],
+    ['that is empty', `''`],
+  ])('is refused with a hash %s', async (_name, hash) => {
+    for (const column of ['leaf_hash', 'prev_hash', 'hash_chain']) {
+      expect(await insert({ [column]: hash }), column).toMatchObject({ code: expect.stringMatching(/^23514$|^22023$/) as string })
+    }
+  })
+
+  it('is found where it was put in after all, with the constraints dropped', async () => {
+    const fork = async (attacker: Attacker): Promise<void> => {
+      await attacker.define('ALTER TABLE audit_logs DROP CONSTRAINT audit_logs_prev_hash_key')
+      await attacker.change(
+        `INSERT INTO audit_logs (${COLUMNS}) SELECT 41, replace(payload, id::text, gen_random_uuid()::text), leaf_hash, prev_hash,
+           reverse(hash_chain) FROM audit_logs WHERE seq = ${LAST}`,
+      )
+    }
+    // The copy's payload is not the one of its leaf hash; where that is mended too, it still does not continue entry 40.
+    expect(await verdictAfter(fork)).toMatchObject(fault('leaf', 41))
+    const mended = await verdictAfter(async (attacker) => {
+      await fork(attacker)
+      await attacker.change(
+        `UPDATE audit_logs SET leaf_hash = encode(sha256('\\x00' || convert_to(payload, 'UTF8')), 'hex') WHERE seq = 41`,
+      )
+    })
+    expect(mended).toMatchObject(fault('link', 41))
+  })
+
+  it('cannot be proved absent by an attack that touches nothing: such a test fails (pitfall 17)', async () => {
+    await expect(verdictAfter((attacker) => attacker.editPayload(LAST + 1))).rejects.toThrow('the attack changed nothing')
+  })
+})

@@ -115,6 +115,15 @@ describe('verify', () => {
     expect(await log.verify(pool, { checkpoint: foreign, vkey: other.vkey })).toMatchObject(kind)
   })
 
+  it('takes all keys that the log has had, so that checkpoints outlive the key that signed them', async () => {
+    const renewed = createNoteSigner(ORIGIN, Buffer.alloc(32, 5))
+    const checkpoint = await checkpointAt(10)
+    const vkeys = [renewed.vkey, vkey]
+    expect(await log.verify(pool, { checkpoint, vkey: vkeys })).toMatchObject({ ok: true, anchoredTo: 10 })
+    expect(await log.verify(pool, { checkpoint, vkey: [renewed.vkey] })).toMatchObject({ ok: false, kind: 'signature' })
+    expect(await log.verify(pool, { vkey: vkeys })).toMatchObject({ ok: true, anchoredTo: 0, prunedTo: 0 })
+  })
+
   it('finds entries that are not those of the checkpoint', async () => {
     const root = createHash('sha256').update('another history').digest()
     const checkpoint = signCheckpoint({ origin: ORIGIN, size: 10, root }, [signer])
