@@ -26,7 +26,7 @@ describe('a transaction', () => {
     const saved = await db.investigations.save({ id: 'inv_audit', query: 'q' }, { audit: entry('investigation.created', 'inv_audit') })
     stop()
     expect(order.at(0)).toBe('begin ok')
-    expect(order.at(1)).toBe('investigations.save ok')
+    expect(order.at(1)).toBe('investigations.insert ok')
     expect(order.at(-1)).toBe('commit ok')
     expect(order).toHaveLength(4)
     expect(await auditActions(db, saved.id)).toEqual(['investigation.created'])

@@ -18,7 +18,7 @@ import { isResultOf } from './is-result-of.ts'
 import { requireOwner, type OwnerScope } from './owner-scope.ts'
 import { findQuery, toPage, type FindOptions, type InvestigationPage } from './queries/find-query.ts'
 import { statsQuery, toStats, type InvestigationStats, type StatsOptions, type StatsRow } from './queries/stats-query.ts'
-import { refusalOf, toPreviousStatus, upsertQuery, type UpsertRow } from './upsert.ts'
+import { refusalOf, toPreviousStatus, toSaved, upsertQuery, type UpsertRow } from './upsert.ts'
 import type { WriteEffects } from './write-effects.ts'
 
 export interface SaveOptions {
@@ -147,7 +147,7 @@ export class InvestigationStore {
     const { rows } = await unit.sql.query<UpsertRow>(upsertQuery(write.valid, write.now))
     const row = rows[0]
     if (row === undefined) return this.#afterRefusal(unit, write.valid)
-    const saved = toInvestigation(row)
+    const saved = toSaved(write.valid, row)
     unit.audit(write.entries)
     this.#parts.effects.saved(unit, [{ ...saved, from: toPreviousStatus(row.previous_status) }])
     return saved

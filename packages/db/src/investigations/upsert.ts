@@ -1,87 +1,107 @@
-import type { Investigation } from './investigation.ts'
-import { INVESTIGATION_COLUMNS, type InvestigationRow } from './investigation-row.ts'
+import type { JsonObject } from '@cidadao/contracts'
+import type { Investigation, InvestigationResults } from './investigation.ts'
+import { toSafeInteger } from './investigation-row.ts'
 import { INVESTIGATION_STATUSES, isInvestigationStatus, isTransitionAllowed, type InvestigationStatus } from './investigation-status.ts'
 import type { ValidInvestigation } from './investigation-validation.ts'
 import { ImmutableFieldError, IllegalTransitionError, VersionConflictError } from '../errors/investigation-errors.ts'
 import type { SqlStatement } from '../sql-executor.ts'
 
-export type UpsertRow = InvestigationRow & { readonly previous_status: string | null }
+/** What the store alone decides; all else of a stored row is what was sent, and may be large. */
+export interface UpsertRow {
+  readonly version: string
+  readonly created_at: Date
+  readonly updated_at: Date
+  readonly previous_status: string | null
+}
+
+const DECIDED = 'version, created_at, updated_at'
 
 /**
- * One statement: insert a new row, or update the row that is at the expected version, has the same identity and may go
- * to the new status. No row comes back where it was refused; nothing is written then.
- *
- * The version says which of the two is meant, and it is never the other one: `ON CONFLICT DO UPDATE` would insert again
- * a row that is erased while it waits for its lock.
- *
- * The status before comes from the statement's snapshot. It is that of the updated row: the caller had read the
- * expected version before the statement began, versions only grow, and the update demands that very version.
+ * The version says whether a row is new or there already, and one is never taken for the other: `ON CONFLICT DO UPDATE`
+ * would insert again a row that is erased while it waits for its lock. No row comes back where it was refused; nothing
+ * is written then.
  */
-const UPSERT = `
-WITH updated AS (
-  UPDATE investigations AS stored SET
-    status = $4,
-    results = $5::jsonb,
-    metadata = $6::jsonb,
-    completed_at = $9::timestamptz,
-    error_message = $10,
-    confidence_score = $11::double precision,
-    anomalies_found = $12::bigint,
-    processing_time_ms = $13::bigint,
-    attempt = $15::integer
-  FROM (SELECT status FROM investigations WHERE id = $1) AS before (previous_status)
-  WHERE stored.id = $1
-    AND $14::bigint > 0
-    AND stored.version = $14
-    AND stored.query = $3
-    AND stored.user_id IS NOT DISTINCT FROM $2
-    AND ($7::timestamptz IS NULL OR stored.created_at = $7)
-    AND (
-      (stored.attempt = $15 AND stored.status = ANY ($16::text[]))
-      OR (stored.attempt = $15 - 1 AND stored.status = ANY ($17::text[]))
-    )
-  RETURNING ${INVESTIGATION_COLUMNS}, previous_status
-),
-inserted AS (
-  INSERT INTO investigations (
-    id, user_id, query, status, results, metadata, created_at, updated_at, completed_at, error_message,
-    confidence_score, anomalies_found, processing_time_ms, version, attempt
-  )
-  SELECT $1, $2, $3, $4, $5::jsonb, $6::jsonb, COALESCE($7::timestamptz, $8::timestamptz),
-    GREATEST(COALESCE($7::timestamptz, $8::timestamptz), clock_timestamp()), $9::timestamptz, $10,
-    $11::double precision, $12::bigint, $13::bigint, 1, $15::integer
-  WHERE $14::bigint = 0
-  ON CONFLICT (id) DO NOTHING
-  RETURNING ${INVESTIGATION_COLUMNS}
+const INSERT = `
+INSERT INTO investigations (
+  id, user_id, query, status, results, metadata, completed_at, error_message, confidence_score, anomalies_found,
+  processing_time_ms, attempt, created_at, updated_at, version
 )
-SELECT * FROM updated
-UNION ALL
-SELECT *, NULL FROM inserted`
+VALUES ($1, $2, $3, $4, $5::jsonb, $6::jsonb, $7::timestamptz, $8, $9::double precision, $10::bigint, $11::bigint, $12::integer,
+  $13::timestamptz, GREATEST($13::timestamptz, clock_timestamp()), 1)
+ON CONFLICT (id) DO NOTHING
+RETURNING ${DECIDED}, NULL AS previous_status`
+
+/**
+ * The row that is at the expected version, has the same identity and may go to the new status. The status before comes
+ * from the statement's snapshot. It is that of the updated row: the caller had read the expected version before the
+ * statement began, versions only grow, and the update demands that very version.
+ */
+const UPDATE = `
+UPDATE investigations AS stored SET
+  status = $4,
+  results = $5::jsonb,
+  metadata = $6::jsonb,
+  completed_at = $7::timestamptz,
+  error_message = $8,
+  confidence_score = $9::double precision,
+  anomalies_found = $10::bigint,
+  processing_time_ms = $11::bigint,
+  attempt = $12::integer
+FROM (SELECT status FROM investigations WHERE id = $1) AS before (previous_status)
+WHERE stored.id = $1
+  AND stored.version = $14::bigint
+  AND stored.query = $3
+  AND stored.user_id IS NOT DISTINCT FROM $2
+  AND ($13::timestamptz IS NULL OR stored.created_at = $13)
+  AND (
+    (stored.attempt = $12 AND stored.status = ANY ($15::text[]))
+    OR (stored.attempt = $12 - 1 AND stored.status = ANY ($16::text[]))
+  )
+RETURNING ${DECIDED}, previous_status`
 
 export function upsertQuery(investigation: ValidInvestigation, now: Date): SqlStatement {
-  return {
-    name: 'investigations.save',
-    text: UPSERT,
-    values: [
-      investigation.id,
-      investigation.userId,
-      investigation.query,
-      investigation.status,
-      investigation.resultsJson,
-      investigation.metadataJson,
-      investigation.createdAt ?? null,
-      defaultCreatedAt(investigation, now),
-      investigation.completedAt,
-      investigation.errorMessage,
-      investigation.confidenceScore,
-      investigation.anomaliesFound,
-      investigation.processingTimeMs,
-      investigation.expectedVersion,
-      investigation.attempt,
-      statusesBefore(investigation.status, 0),
-      statusesBefore(investigation.status, 1),
-    ],
+  const { createdAt, expectedVersion, status } = investigation
+  const written = [
+    investigation.id,
+    investigation.userId,
+    investigation.query,
+    status,
+    investigation.resultsJson,
+    investigation.metadataJson,
+    investigation.completedAt,
+    investigation.errorMessage,
+    investigation.confidenceScore,
+    investigation.anomaliesFound,
+    investigation.processingTimeMs,
+    investigation.attempt,
+  ]
+  if (expectedVersion === 0) {
+    return { name: 'investigations.insert', text: INSERT, values: [...written, createdAt ?? defaultCreatedAt(investigation, now)] }
   }
+  const [sameAttempt, nextAttempt] = [statusesBefore(status, 0), statusesBefore(status, 1)]
+  return { name: 'investigations.update', text: UPDATE, values: [...written, createdAt ?? null, expectedVersion, sameAttempt, nextAttempt] }
+}
+
+/** The investigation as it is stored now. A copy of its own, as if it had been read. */
+export function toSaved(valid: ValidInvestigation, row: UpsertRow): Investigation {
+  const { resultsJson, completedAt } = valid
+  return Object.freeze({
+    id: valid.id,
+    userId: valid.userId,
+    query: valid.query,
+    status: valid.status,
+    results: resultsJson === null ? null : (JSON.parse(resultsJson) as InvestigationResults),
+    metadata: JSON.parse(valid.metadataJson) as JsonObject,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    completedAt: completedAt === null ? null : new Date(completedAt),
+    errorMessage: valid.errorMessage,
+    confidenceScore: valid.confidenceScore,
+    anomaliesFound: valid.anomaliesFound,
+    processingTimeMs: valid.processingTimeMs,
+    version: toSafeInteger('version', row.version),
+    attempt: valid.attempt,
+  })
 }
 
 /** Completed a moment before it was ever stored: creation cannot come after. */
