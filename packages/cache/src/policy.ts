@@ -17,7 +17,7 @@ export interface PolicyOptions {
   readonly graceMs?: number
   /** Names of the tiers to use, `memory` being the in-process one. @default all that the cache has */
   readonly tiers?: readonly string[]
-  /** Longest time in this process' memory before the shared tiers are asked again, in milliseconds: how stale another process' write can leave this one. @default 60_000, or `ttlMs` where memory is the only tier */
+  /** Longest time in this process' memory before the shared tiers are asked again, in milliseconds; where no tier has a logical clock, how far behind another process' write this one can be. @default 60_000, or `ttlMs` where memory is the only tier */
   readonly memoryTtlMs?: number
   /** How long "there is none" (`undefined`) is remembered, in milliseconds. Without it `undefined` is refused. @default none */
   readonly negativeTtlMs?: number

@@ -110,6 +110,7 @@ describe('fill against invalidation by tag', () => {
     origin.open('old')
     expect(await got).toBe('old')
     expect([cache.peek('k').outcome, ...(await values([cache, other()]))]).toEqual(['miss', 'miss', 'miss'])
+    expect(cache.stats().namespaces.things).toMatchObject({ superseded: 1, sets: 0 })
   })
 
   it('2: a tag invalidated by another process during a factory wins in every tier', async () => {
@@ -340,7 +341,7 @@ describe('while the tier with the clock is away', () => {
 
   it('more invalidations than can wait become one of everything', async () => {
     const { cache, other, l2, clock } = clocked({ consistency: { maxUnsent: 10 } })
-    await cache.set('k', 'old', tag('t19'))
+    await cache.set('k', 'old', tag('t0'))
     l2.fail('down')
     for (let index = 0; index < 20; index++) await cache.invalidateTags([`t${index}`])
     l2.heal()
