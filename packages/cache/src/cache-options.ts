@@ -34,7 +34,7 @@ export interface CacheOptions {
   readonly clock?: Clock
   /** Numbers from 0 to 1, for jitter. @default Math.random */
   readonly random?: () => number
-  /** Text that no process makes twice: who this cache is among those that share the tiers, who holds a lease. @default 96 random bits */
+  /** Text that no process makes twice: who this cache is among those that share the tiers, who holds a lease. @default 96 random bits and a counter */
   readonly newToken?: () => string
   /** Told of an event listener that threw. @default a process warning */
   readonly onListenerError?: ListenerErrorHandler
@@ -123,7 +123,7 @@ export function resolveCacheOptions(options: CacheOptions): ResolvedCacheOptions
     signer: options.signing && new EntrySigner(options.signing),
     clock: options.clock ?? systemClock,
     random: options.random ?? Math.random,
-    newToken: options.newToken ?? (() => randomBytes(12).toString('base64url')),
+    newToken: options.newToken ?? uniqueTokens(),
     onListenerError: options.onListenerError,
   })
 }
@@ -165,6 +165,13 @@ function positive<Fields extends object>(field: string, numbers: Fields): Readon
     }
   }
   return Object.freeze(numbers)
+}
+
+/** Random once: asking the system for each token would cost as much as a read of Redis. */
+function uniqueTokens(): () => string {
+  const origin = randomBytes(12).toString('base64url')
+  let made = 0
+  return () => `${origin}.${(++made).toString(36)}`
 }
 
 function optionError(field: string, rule: string, value: string): CacheOptionError {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { systemClock } from '@cidadao/contracts'
 import { TierUnavailableError } from '../errors.ts'
 import { checkedName, type TierKey } from '../key.ts'
 import type { InvalidationBus, LogicalClock } from '../consistency/logical-clock.ts'
@@ -24,6 +25,7 @@ import type { RedisConnection } from './connect-redis.ts'
 import { primariesOf, type RedisClient } from './redis-client.ts'
 import { saysCluster, toTierError } from './redis-errors.ts'
 import type { ScriptedClient } from './scripts.ts'
+import { ServerTime } from './server-time.ts'
 
 export interface RedisTierOptions {
   /** What policies and lookups call the tier. @default 'redis' */
@@ -37,8 +39,8 @@ export function redisTier(connection: RedisConnection, options: RedisTierOptions
 
 const SCAN_COUNT = 1_000
 const PROBE_TTL_MS = 10_000
-/** So many keys make a script that keeps other clients waiting for a small part of a millisecond. */
-const LONGEST_READ = 128
+/** Keys a round trip. */
+const LONGEST_READ = 256
 
 class RedisTier implements Tier {
   readonly name: string
@@ -49,7 +51,8 @@ class RedisTier implements Tier {
   readonly #connection: RedisConnection
   /** With a counter makes generations that no process ever makes again. */
   readonly #origin = randomBytes(9).toString('base64url')
-  readonly #reads = new TickBatch((keys: readonly string[]) => readEntries(this.#client(), keys), LONGEST_READ)
+  readonly #time = new ServerTime(systemClock)
+  readonly #reads = new TickBatch((keys: readonly string[]) => readEntries(this.#client(), keys, this.#time), LONGEST_READ)
   readonly #scripts = batchedScripts(() => this.#client())
   #generations = 0
 
@@ -116,9 +119,10 @@ class RedisTier implements Tier {
   async #probeKey(redis: RedisClient & ScriptedClient, key: string): Promise<void> {
     const payload = Buffer.from(key)
     await redis.cacheWrite(key, payload, this.#newGeneration(), PROBE_TTL_MS, 0)
-    const [reply = null] = await redis.cacheReadBuffer(1, key)
+    const [reply] = await readEntries(redis, [key], this.#time)
     await redis.cacheDrop(key)
-    if (toRead(reply).entry?.payload.equals(payload) !== true) throw new TierUnavailableError('Redis did not return what it was given')
+    if (reply?.status === 'rejected') throw reply.reason
+    if (reply?.value.entry?.payload.equals(payload) !== true) throw new TierUnavailableError('Redis did not return what it was given')
   }
 
   async #fill(key: TierKey, entry: TierWrite, seen: Generation): Promise<FillOutcome> {
@@ -131,6 +135,9 @@ class RedisTier implements Tier {
   }
 
   async #readToFill(key: TierKey, windowMs: number, lease: LeaseRequest | undefined): Promise<LeasedRead> {
+    // Most are hits, for which the cheap read is enough; the script looks again.
+    const found = await this.read(key)
+    if (found.entry !== undefined) return found
     const asked = lease === undefined ? ([] as const) : ([lease.token, lease.leaseMs] as const)
     const reply = await this.#run(() => this.#scripts.cacheReadToFillBuffer(key.id, this.#newGeneration(), windowMs, ...asked))
     if (reply === null) return toRead(null)

@@ -2,24 +2,21 @@ import { CLOCK_SCRIPTS, type ClockScriptedClient } from './clock/clock-scripts.t
 
 /*
  * An entry is one hash: `v` the payload, `g` the generation, `s` the sequence of the namespace's clock that it was
- * stored with, `o` and `x` the owner of the lease and its end by the server's time in milliseconds. A hash with no
- * payload is an open fill window.
+ * stored with, `e` its end and `o` and `x` the owner of the lease and its end, by the server's time in milliseconds. A
+ * hash with no payload is an open fill window.
  * Generations are made by clients and never repeat, so an entry that was lost (expired, evicted, deleted) and made
  * anew has another one: a fill that began before is refused. Each script touches one key, so that it runs anywhere in
  * a cluster, and takes relative lifetimes only.
  */
 
-/**
- * For each key [payload, generation, remaining ms], or nothing. Several keys only on a single server: in a cluster a
- * script may touch one slot. A key of another type fails all of them: they are asked again one by one.
- */
-const READ = `
-local replies = {}
-for i = 1, #KEYS do
-  local entry = redis.call('HMGET', KEYS[i], 'v', 'g')
-  replies[i] = entry[2] and {entry[1], entry[2], redis.call('PTTL', KEYS[i])}
-end
-return replies`
+/** Leaves `store(payload, generation, ms, sequence)`. */
+const STORE = `
+local function store(payload, generation, ms, sequence)
+  local time = redis.call('TIME')
+  local ends = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000) + tonumber(ms)
+  redis.call('HSET', KEYS[1], 'v', payload, 'g', generation, 's', sequence, 'e', string.format('%.0f', ends))
+  redis.call('PEXPIRE', KEYS[1], ms)
+end`
 
 /** Leaves `take(token, ms)`: 0 when the lease is granted, else how long somebody else still has it. */
 const LEASE = `
@@ -34,8 +31,8 @@ local function take(token, ms)
 end`
 
 /**
- * ARGV: generation to open with, window in ms, and of a lease: token and ms. As READ, and how `take` answered, if it was
- * asked; with nothing there, opens a window, if there is memory for one.
+ * ARGV: generation to open with, window in ms, and of a lease: token and ms. Gives payload, generation,
+ * remaining ms, and how `take` answered, if it was asked; with nothing there, opens a window, if there is memory for one.
  */
 const READ_TO_FILL = `${LEASE}
 local entry = redis.call('HMGET', KEYS[1], 'v', 'g')
@@ -66,18 +63,16 @@ if redis.call('HGET', KEYS[1], 'o') ~= ARGV[1] then return 0 end
 return redis.call('HDEL', KEYS[1], 'o', 'x')`
 
 /** ARGV: payload, new generation, ttl in ms, sequence. Removes first: when memory is short, nothing older may survive. */
-const WRITE = `
+const WRITE = `${STORE}
 redis.call('DEL', KEYS[1])
-redis.call('HSET', KEYS[1], 'v', ARGV[1], 'g', ARGV[2], 's', ARGV[4])
-redis.call('PEXPIRE', KEYS[1], ARGV[3])
+store(ARGV[1], ARGV[2], ARGV[3], ARGV[4])
 return 1`
 
 /** ARGV: payload, new generation, ttl in ms, sequence, generation seen. Ends the lease. 1 when stored, 0 when superseded. */
-const FILL = `
+const FILL = `${STORE}
 if redis.call('HGET', KEYS[1], 'g') ~= ARGV[5] then return 0 end
-redis.call('HSET', KEYS[1], 'v', ARGV[1], 'g', ARGV[2], 's', ARGV[4])
+store(ARGV[1], ARGV[2], ARGV[3], ARGV[4])
 redis.call('HDEL', KEYS[1], 'o', 'x')
-redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return 1`
 
 /** 1 when there was a payload. A key of another type is somebody's mistake and goes too. */
@@ -92,9 +87,7 @@ if redis.call('HGET', KEYS[1], 'g') ~= ARGV[1] then return 0 end
 return redis.call('UNLINK', KEYS[1])`
 
 /** For the client's `scripts` option: each becomes a method of that name. */
-export const SCRIPTS: Record<string, { readonly lua: string; readonly numberOfKeys?: number }> = {
-  /** Its first argument is the number of keys. */
-  cacheRead: { lua: READ },
+export const SCRIPTS: Record<string, { readonly lua: string; readonly numberOfKeys: number }> = {
   cacheReadToFill: { lua: READ_TO_FILL, numberOfKeys: 1 },
   cacheWrite: { lua: WRITE, numberOfKeys: 1 },
   cacheFill: { lua: FILL, numberOfKeys: 1 },
@@ -106,17 +99,17 @@ export const SCRIPTS: Record<string, { readonly lua: string; readonly numberOfKe
   ...CLOCK_SCRIPTS,
 }
 
+/** [payload, generation, remaining ms], or nothing. */
+export type EntryReply = readonly [payload: Buffer | null, generation: Buffer, remainingMs: number] | null
+
 /** [payload, generation, remaining ms, answer about the lease], or nothing. */
 export type LeasedReply = readonly [...entry: NonNullable<EntryReply>, lease: number | null | undefined] | null
-
-export type EntryReply = readonly [payload: Buffer | null, generation: Buffer, remainingMs: number] | null
 
 type LeaseArguments = readonly [] | readonly [token: string, leaseMs: number]
 type WriteArguments = readonly [payload: Buffer, generation: string, ttlMs: number, sequence: number]
 
 /** The methods that the client gains by `SCRIPTS`; the `Buffer` ones keep payloads binary. */
 export interface ScriptedClient extends ClockScriptedClient {
-  cacheReadBuffer(numberOfKeys: number, ...keys: readonly string[]): Promise<readonly EntryReply[]>
   cacheReadToFillBuffer(
     key: string,
     ...rest: readonly [generation: string, windowMs: number, ...lease: LeaseArguments]
