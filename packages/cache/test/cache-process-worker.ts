@@ -14,7 +14,7 @@ export type Order =
 export type Answer = { readonly id: number; readonly result: unknown } | { readonly id: number; readonly error: string }
 
 const { nodes, password, environment, leaseMs } = JSON.parse(process.argv[2] ?? '') as CacheProcessOptions
-const redis = connectRedis({ nodes, password: password ?? undefined })
+const redis = connectRedis({ nodes, password: password ?? undefined, commandTimeoutMs: 5_000, clusterCommandTimeoutMs: 5_000 })
 const cache = createCache({
   environment,
   tiers: [redisTier(redis)],

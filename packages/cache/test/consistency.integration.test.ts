@@ -20,7 +20,7 @@ afterEach(async () => {
 
 /** A started cache with a connection of its own, as another process would have. */
 async function cacheOn(nodes: readonly RedisNode[], environment: string, options: Partial<CacheOptions> = {}): Promise<Cache> {
-  const redis = connectRedis({ nodes, retryMs: 50, reprobeMs: 1_000 })
+  const redis = connectRedis({ nodes, retryMs: 50, reprobeMs: 1_000, commandTimeoutMs: 2_000 })
   await redis.start()
   const cache = createCache({
     environment,

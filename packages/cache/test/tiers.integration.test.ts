@@ -28,7 +28,7 @@ describe.each([
   afterAll(() => connection.stop())
 
   tierConformance(`Redis ${mode}`, { tier: () => redis, pass, fenced: true })
-  clockConformance(`Redis ${mode}`, { tier: () => redis, pass })
+  clockConformance(`Redis ${mode}`, { tier: () => redis, pass, beyondLog: 1_500 })
   tierConformance(`Keyv over Redis ${mode}`, { tier: () => keyv, pass, fenced: false })
 })
 
@@ -43,5 +43,5 @@ describe('on PostgreSQL', () => {
   afterAll(() => pool.end())
 
   tierConformance('PostgreSQL', { tier: () => postgres, pass, fenced: true })
-  clockConformance('PostgreSQL', { tier: () => postgres, pass })
+  clockConformance('PostgreSQL', { tier: () => postgres, pass, beyondLog: 250 })
 })
