@@ -1,6 +1,5 @@
-#!/usr/bin/env node
-// Verifies an export of the audit log, or a proof from it. One file, nothing but Node.js: read it before you trust it.
-// It shares no code with the program that wrote the log. What it computes, with H = SHA-256 and all text in UTF-8:
+// Verifies an export of the audit log, or a proof from it. It needs nothing but Node.js and shares no code with the writer
+// of the log: read it before you trust it. What it computes, with H = SHA-256 and all text in UTF-8:
 //   leaf(n) = H(00 . payload)                       the n-th line of the export, byte for byte
 //   link(0) = H("cidadao-audit/v1/genesis" . 00 . origin)
 //   link(n) = H("cidadao-audit/v1/link" . 00 . n as 8 bytes . link(n-1) . leaf(n))
@@ -14,7 +13,6 @@ const USAGE = `Verifies an export of the audit log, or a proof from it.
   node verify.mjs export.jsonl [--vkey KEY]... [--checkpoint FILE]... [--unsigned]
   node verify.mjs --proof entry.tlog-proof --vkey KEY...
   node verify.mjs --consistency proof.txt --old FILE --vkey KEY...
-
   --vkey KEY         the log's public key as you know it, not as the file says; once for each key the log has had
   --checkpoint FILE  a signed checkpoint that you kept yourself: the export has to contain exactly that history
   --old FILE         the older checkpoint, from which the newer one has to go on
@@ -23,12 +21,11 @@ const USAGE = `Verifies an export of the audit log, or a proof from it.
 Exit codes: 0 verified, 1 refused, 2 could not look (usage, or a file that cannot be read).
 `
 
-/** Wrong usage: the question cannot be answered. */
-class Unusable extends Error {}
-
 const H = (...parts) => parts.reduce((hash, part) => hash.update(part), createHash('sha256')).digest()
+const readText = (path) => readFileSync(path, 'utf8')
 const leafOf = (payload) => H(Buffer.of(0), payload)
 const nodeOf = (left, right) => H(Buffer.of(1), left, right)
+const unusable = (message) => Object.assign(new Error(message), { code: 'UNUSABLE' })
 const equal = (one, other) => Buffer.compare(one, other) === 0
 
 function demand(condition, message) {
@@ -43,23 +40,16 @@ function bytes(text, encoding, length, what) {
 
 const hashes = (texts, encoding, what) => texts.map((text) => bytes(text, encoding, 32, what))
 
-function wholeNumber(text, what) {
-  demand(/^(0|[1-9][0-9]{0,15})$/.test(text) && Number.isSafeInteger(Number(text)), `${what} is no whole number: ${text}`)
-  return Number(text)
-}
-
 /** The tree of a growing list: the roots of its complete subtrees, largest first, each with its number of leaves. */
 class Tree {
   size = 0
   parts = []
-
   add(root, leaves = 1) {
     this.size += leaves
     let part = { root, leaves }
     while (this.parts.at(-1)?.leaves === part.leaves) part = { root: nodeOf(this.parts.pop().root, part.root), leaves: part.leaves * 2 }
     this.parts.push(part)
   }
-
   root() {
     return this.parts.length === 0 ? H() : this.parts.map(({ root }) => root).reduceRight((right, left) => nodeOf(left, right))
   }
@@ -110,7 +100,7 @@ function parseKey(vkey) {
   const [, name, id, encoded] = /^([^+\s]+)\+([0-9a-f]{8})\+(.+)$/.exec(vkey) ?? []
   const key = Buffer.from(encoded ?? '', 'base64')
   const isKey = key.length === 33 && key[0] === 1 && H(`${name}\n`, key).subarray(0, 4).toString('hex') === id
-  if (!isKey) throw new Unusable(`this is no Ed25519 verifier key: ${vkey}`)
+  if (!isKey) throw unusable(`this is no Ed25519 verifier key: ${vkey}`)
   const der = Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), key.subarray(1)])
   return { name, id, publicKey: createPublicKey({ key: der, format: 'der', type: 'spki' }) }
 }
@@ -133,7 +123,8 @@ function openNote(note, keys) {
   }
   demand(signatures > 0, `no signature of the checkpoint is by a key of ${origin} that is given`)
   demand(extensions.at(-1) === '', 'the text of the checkpoint is malformed')
-  return { origin, size: wholeNumber(size, 'the size'), root: bytes(root, 'base64', 32, 'the root of the checkpoint') }
+  demand(/^(0|[1-9][0-9]{0,14})$/.test(size), `the size of the checkpoint is no whole number: ${size}`)
+  return { origin, size: Number(size), root: bytes(root, 'base64', 32, 'the root of the checkpoint') }
 }
 
 /** Lines as bytes, cut at line feeds alone: an entry may contain every other line separator there is. */
@@ -198,7 +189,6 @@ async function verifyExport(path, { keys, ownNotes, unsigned }) {
   return said
 }
 
-/** A line as an object of that format. What is no JSON is refused in the parser's own words. */
 function parseLine(line, format) {
   const value = JSON.parse(line)
   const isRight = typeof value === 'object' && value !== null && (format === undefined || value.format === format)
@@ -211,7 +201,8 @@ function verifyProof(text, keys) {
   const [version, extra, index, ...path] = head.split('\n')
   demand(version === 'c2sp.org/tlog-proof@v1' && extra?.startsWith('extra ') && index?.startsWith('index '), 'this is no proof of an entry')
   const payload = bytes(extra.slice(6), 'base64', undefined, 'the entry')
-  const at = wholeNumber(index.slice(6), 'the index')
+  const at = Number(index.slice(6))
+  demand(index === `index ${at}` && Number.isSafeInteger(at) && at >= 0, 'the index is no whole number')
   const signed = openNote(note, keys)
   const root = rootByInclusion(leafOf(payload), at, signed.size, hashes(path, 'base64', 'the path'))
   demand(equal(root, signed.root), 'the path does not lead from the entry to the signed root')
@@ -240,22 +231,20 @@ async function main() {
   const options = { vkey: many, checkpoint: many, proof: one, consistency: one, old: one, unsigned: { type: 'boolean' } }
   const { values, positionals } = parseArgs({ options, allowPositionals: true })
   const keys = values.vkey.map(parseKey)
-  const read = (path) => readFileSync(path, 'utf8')
   if (values.proof === undefined && values.consistency === undefined) {
-    if (positionals.length !== 1) throw new Unusable(USAGE)
-    return verifyExport(positionals[0], { keys, ownNotes: values.checkpoint.map(read), unsigned: values.unsigned })
+    if (positionals.length !== 1) throw unusable(USAGE)
+    return verifyExport(positionals[0], { keys, ownNotes: values.checkpoint.map(readText), unsigned: values.unsigned })
   }
-  if (keys.length === 0 || positionals.length > 0) throw new Unusable(USAGE)
-  if (values.proof !== undefined) return verifyProof(read(values.proof), keys)
-  if (values.old === undefined) throw new Unusable(USAGE)
-  return verifyConsistencyProof(read(values.consistency), read(values.old), keys)
+  if (keys.length === 0 || positionals.length > 0 || (values.proof ?? values.old) === undefined) throw unusable(USAGE)
+  if (values.proof !== undefined) return verifyProof(readText(values.proof), keys)
+  return verifyConsistencyProof(readText(values.consistency), readText(values.old), keys)
 }
 
 try {
   process.stdout.write(`${(await main()).join('\n')}\n`)
 } catch (error) {
   // Files that cannot be read and options that do not exist have a code; whatever else goes wrong is the file's fault.
-  const isRefused = !(error instanceof Unusable) && error.code === undefined
+  const isRefused = error.code === undefined
   process.stderr.write(isRefused ? `REFUSED: ${error.message}\n` : `${error.message}\n`)
   process.exitCode = isRefused ? 1 : 2
 }
