@@ -19,6 +19,8 @@ export function vitestPreset(options: VitestPresetOptions): ViteUserConfig {
   return defineConfig({
     resolve: { conditions: CONDITIONS },
     ssr: { resolve: { conditions: CONDITIONS } },
+    // Where vitest loads global set-ups; without it they would need everything built first.
+    environments: { __vitest__: { resolve: { conditions: CONDITIONS } } },
     test: {
       name: options.name,
       environment: 'node',
