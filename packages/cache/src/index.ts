@@ -1,6 +1,7 @@
 export { createCache, type Cache } from './cache.ts'
 export type { CacheOptions, ConsistencyTuning, GuardTuning, MemoryOptions } from './cache-options.ts'
-export type { CacheNamespace, GetOptions, GetOrSetOptions, SetOptions } from './namespace.ts'
+export type { CacheNamespace, GetOptions, GetOrSetOptions, Obtained, SetOptions } from './namespace.ts'
+export type { BatchLoader } from './engine/load-batch.ts'
 export type { DeleteOutcome, Lookup, WriteOutcome } from './lookup.ts'
 export { definePolicy, MEMORY_TIER, type Policy, type PolicyOptions, type SchemaPolicyOptions } from './policy.ts'
 export { SEED_POLICY_NAMES, seedPolicies, type SeedPolicies, type SeedPolicyName, type SeedPolicyTtls } from './seed-policies.ts'
@@ -28,6 +29,7 @@ export {
   CacheTtlError,
   CacheUnavailableError,
   CacheValueError,
+  CacheValueTooLargeError,
   TierRejectedError,
   TierUnavailableError,
 } from './errors.ts'
@@ -53,6 +55,8 @@ export { memoryTier, type MemoryTierOptions } from './tiers/memory-tier.ts'
 export { keyvTier, type KeyvPort, type KeyvTierOptions } from './tiers/keyv-tier.ts'
 export { cacheAsKeyvStore, type KeyvStorePort } from './keyv-store.ts'
 export { ENTRY_FAULTS, type EntryFault } from './values/envelope.ts'
+export { CODEC_NAMES, type CodecName } from './values/codec.ts'
+export type { SigningOptions } from './values/signing.ts'
 export { MAX_TAG_BYTES, MAX_TAGS, type Invalidation, type LoggedInvalidation } from './consistency/invalidation.ts'
 export type {
   BusListener,

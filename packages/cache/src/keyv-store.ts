@@ -1,3 +1,4 @@
+import type { Lookup } from './lookup.ts'
 import type { CacheNamespace } from './namespace.ts'
 
 /** The storage adapter that a `new Keyv(…)` takes. */
@@ -37,13 +38,12 @@ class NamespaceStore implements KeyvStorePort {
   }
 
   async get<Value>(key: string): Promise<Value | undefined> {
-    const lookup = await this.#namespace.get(key)
-    if (lookup.outcome === 'unavailable') throw lookup.cause
-    return lookup.outcome === 'hit' ? (lookup.value as Value) : undefined
+    return valueOf(await this.#namespace.get(key)) as Value | undefined
   }
 
   async getMany<Value>(keys: string[]): Promise<(Value | undefined)[]> {
-    return Promise.all(keys.map((key) => this.get<Value>(key)))
+    const lookups = await this.#namespace.getMany(keys)
+    return lookups.map(valueOf) as (Value | undefined)[]
   }
 
   async set(key: string, value: unknown, ttlMs?: number): Promise<boolean> {
@@ -82,4 +82,9 @@ class NamespaceStore implements KeyvStorePort {
   on(): KeyvStorePort {
     return this
   }
+}
+
+function valueOf(lookup: Lookup<unknown>): unknown {
+  if (lookup.outcome === 'unavailable') throw lookup.cause
+  return lookup.outcome === 'hit' ? lookup.value : undefined
 }

@@ -1,5 +1,6 @@
 import type { Engine, NamespaceContext } from './engine/engine.ts'
 import type { Factory } from './engine/factory-run.ts'
+import { LoadBatch, type BatchLoader } from './engine/load-batch.ts'
 import { lookUpLocally, lookUpShared } from './engine/look-up.ts'
 import { checkedTags } from './consistency/invalidation.ts'
 import type { RequestedInvalidation } from './consistency/invalidation-message.ts'
@@ -32,6 +33,9 @@ export interface GetOrSetOptions extends SetOptions {
   readonly signal?: AbortSignal
 }
 
+/** What `getOrSetMany` has for one key. */
+export type Obtained<T> = { readonly outcome: 'value'; readonly value: T } | { readonly outcome: 'failed'; readonly error: unknown }
+
 /**
  * One kind of data in the cache. All methods reject with `CacheKeyError` for an unusable key; none rejects because a
  * tier is down: that is in what they resolve to.
@@ -54,6 +58,11 @@ export interface CacheNamespace<T> {
    * `CacheFactoryTimeoutError`; or with the signal's reason.
    */
   getOrSet(key: string, factory: Factory<T>, options?: GetOrSetOptions): Promise<T>
+  /**
+   * As `getOrSet` for many keys, each once, with one run of the loader for just those that are in no tier and that nobody
+   * else is loading (a further one for keys that another process began and did not finish). One key's failure is its own.
+   */
+  getOrSetMany(keys: readonly string[], loader: BatchLoader<T>, options?: GetOrSetOptions): Promise<ReadonlyMap<string, Obtained<T>>>
   /** In the order of the keys. */
   getMany(keys: readonly string[], options?: GetOptions): Promise<readonly Lookup<T>[]>
   /** Resolves to the worst outcome. Not atomic. */
@@ -134,6 +143,27 @@ export class TieredNamespace<T> implements CacheNamespace<T> {
     const { signal, ttlMs, graceMs, tags } = options
     const request = { key: tierKey(this.#context.prefix, key), factory: factory as Factory<unknown>, signal, ttlMs, graceMs, tags }
     return (await obtain(this.#engine, this.#context, request)) as T
+  }
+
+  async getOrSetMany(
+    keys: readonly string[],
+    loader: BatchLoader<T>,
+    options: GetOrSetOptions = {},
+  ): Promise<ReadonlyMap<string, Obtained<T>>> {
+    const unique = [...new Set(keys)]
+    const batch = new LoadBatch(this.#engine.clock, loader, unique)
+    return new Map(await Promise.all(unique.map(async (key) => [key, await this.#obtainOne(batch, key, options)] as const)))
+  }
+
+  async #obtainOne(batch: LoadBatch<T>, key: string, options: GetOrSetOptions): Promise<Obtained<T>> {
+    try {
+      if (this.#engine.flights.isOpen(tierKey(this.#context.prefix, key))) batch.decide(key)
+      return { outcome: 'value', value: await this.getOrSet(key, (context) => batch.want(key, context), options) }
+    } catch (error) {
+      return { outcome: 'failed', error }
+    } finally {
+      batch.decide(key)
+    }
   }
 
   async getMany(keys: readonly string[], options: GetOptions = {}): Promise<readonly Lookup<T>[]> {
