@@ -1,4 +1,4 @@
-import { defineService, TypedEvents, type EventSource, type Service } from '@cidadao/contracts'
+import { defineService, type EventSource, type TypedEvents, type Service } from '@cidadao/contracts'
 import { resolveCacheOptions, type CacheOptions, type ResolvedCacheOptions } from './cache-options.ts'
 import type { InvalidationMessage } from './consistency/invalidation-message.ts'
 import { Heartbeat, type Watched } from './consistency/heartbeat.ts'
@@ -14,6 +14,7 @@ import { namespacePrefix } from './key.ts'
 import { TieredNamespace, type CacheNamespace } from './namespace.ts'
 import { memoryCapOf, MEMORY_TIER, type Policy } from './policy.ts'
 import { GuardedTier } from './tiers/guarded-tier.ts'
+import { ChanneledEvents } from './telemetry/channels.ts'
 import { EntryFormat } from './values/entry-format.ts'
 
 /**
@@ -68,7 +69,7 @@ class CacheComposition {
   constructor(options: ResolvedCacheOptions) {
     this.#options = options
     this.#policies = new Map(options.policies)
-    this.#events = new TypedEvents(options.onListenerError)
+    this.#events = new ChanneledEvents(options.onListenerError)
     const { clock, random, newToken } = options
     this.#origin = newToken()
     const onEvict = (reason: CacheEvents['evict']['reason']): void => {
@@ -157,6 +158,9 @@ class CacheComposition {
       random: this.#options.random,
       options: this.#options.guardOf(name),
       onState: (tier, from, to, cause) => this.#events.emit('tier-state', { tier, from, to, ...(cause && { cause }) }),
+      onOperation: (tier, operation, ended) => {
+        if (this.#events.hasListeners('operation')) this.#events.emit('operation', { tier, operation, ...ended() })
+      },
       onError: (tier, operation, error) => this.#events.emit('error', { tier, operation, error }),
     }
   }

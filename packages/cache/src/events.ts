@@ -21,6 +21,7 @@ export const CACHE_OPERATIONS = [
   'decode',
   'probe',
   'factory',
+  'check',
 ] as const
 export type CacheOperation = (typeof CACHE_OPERATIONS)[number]
 
@@ -38,6 +39,22 @@ export interface CacheEvents {
   readonly resync: { readonly namespace: string; readonly reason: ResyncReason }
   /** A factory ended. */
   readonly factory: { readonly namespace: string; readonly outcome: 'ok' | 'failed' | 'aborted' | 'timeout'; readonly durationMs: number }
+  /** A shared tier was asked; `timeout`: its budget was spent. Memory is not timed: that would cost more than the hit. */
+  readonly operation: {
+    readonly tier: string
+    readonly operation: CacheOperation
+    readonly outcome: 'ok' | 'failed' | 'timeout'
+    readonly durationMs: number
+  }
+  /** A caller waits for a value that another one of this process is already loading. */
+  readonly join: { readonly namespace: string }
+  /** A hit was compared with its origin (`checkFraction`); `ageMs` is the hit's age, so of a stale one at most its staleness. */
+  readonly check: {
+    readonly namespace: string
+    readonly tier: string
+    readonly outcome: 'same' | 'stale' | 'failed'
+    readonly ageMs: number
+  }
   /** The memory tier let an entry go before its time. */
   readonly evict: { readonly reason: EvictionReason }
   /** A tier's breaker changed state. */

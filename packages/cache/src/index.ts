@@ -51,6 +51,7 @@ export {
   type TierRead,
   type TierWrite,
 } from './tiers/tier.ts'
+export { cacheChannel } from './telemetry/channels.ts'
 export { memoryTier, type MemoryTierOptions } from './tiers/memory-tier.ts'
 export { keyvTier, type KeyvPort, type KeyvTierOptions } from './tiers/keyv-tier.ts'
 export { cacheAsKeyvStore, type KeyvStorePort } from './keyv-store.ts'

@@ -8,6 +8,7 @@ import { mapBounded } from './concurrency/map-bounded.ts'
 import { obtain } from './engine/obtain.ts'
 import { lifetimeOf, prepareWritten, tagsOf } from './engine/prepare.ts'
 import { clearThrough, deleteThrough, invalidateTagsThrough, writeThrough } from './engine/write-tiers.ts'
+import { checkSometimes } from './telemetry/origin-check.ts'
 import { CacheClearUnsupportedError } from './errors.ts'
 import { tierKey } from './key.ts'
 import type { DeleteOutcome, Lookup, WriteOutcome } from './lookup.ts'
@@ -138,7 +139,10 @@ export class TieredNamespace<T> implements CacheNamespace<T> {
 
   async getOrSet(key: string, factory: Factory<T>, options: GetOrSetOptions = {}): Promise<T> {
     const local = lookUpLocally(this.#engine, this.#context, key)
-    if (local?.outcome === 'hit') return local.value as T
+    if (local?.outcome === 'hit') {
+      if (this.#context.policy.checkFraction > 0) checkSometimes(this.#engine, this.#context, local, factory as Factory<unknown>)
+      return local.value as T
+    }
     options.signal?.throwIfAborted()
     const { signal, ttlMs, graceMs, tags } = options
     const request = { key: tierKey(this.#context.prefix, key), factory: factory as Factory<unknown>, signal, ttlMs, graceMs, tags }

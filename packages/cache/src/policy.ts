@@ -35,6 +35,8 @@ export interface PolicyOptions {
   readonly leaseMs?: number
   /** Longest wait for another process' factory before the own one runs all the same, in milliseconds. @default `factoryTimeoutMs` */
   readonly leaseWaitMs?: number
+  /** Part of `getOrSet`'s hits, 0 to 1, that is compared with what the factory says now; see the `check` event. @default 0 */
+  readonly checkFraction?: number
   /** How values are written in the shared tiers. `v8` needs `signing`. @default 'json' */
   readonly codec?: CodecName
   /** Written values larger than this are compressed in the shared tiers, in bytes; `Infinity` for none. @default 16_384 */
@@ -67,6 +69,7 @@ export interface Policy<T = unknown> {
   readonly tags: readonly string[]
   readonly leaseMs: number
   readonly leaseWaitMs: number
+  readonly checkFraction: number
   readonly codec: CodecName
   readonly compressAboveBytes: number
   readonly maxValueBytes: number
@@ -82,6 +85,7 @@ const DEFAULTS = {
   retryAfterMs: 1_000,
   leaseMs: 5_000,
   clone: false,
+  checkFraction: 0,
   codec: 'json',
   compressAboveBytes: 16_384,
   maxValueBytes: 16 * 1024 * 1024,
@@ -115,6 +119,7 @@ export function definePolicy(options: PolicyOptions & { readonly schema?: Standa
     tags: checkedTags(options.tags ?? []),
     leaseMs: checkedTtl('leaseMs', options.leaseMs ?? DEFAULTS.leaseMs),
     leaseWaitMs: checkedTtl('leaseWaitMs', options.leaseWaitMs ?? options.factoryTimeoutMs ?? DEFAULTS.factoryTimeoutMs),
+    checkFraction: checkedFraction(options.checkFraction ?? DEFAULTS.checkFraction),
     codec: checkedCodec(options.codec ?? DEFAULTS.codec),
     compressAboveBytes: checkedBytes('compressAboveBytes', options.compressAboveBytes ?? DEFAULTS.compressAboveBytes),
     maxValueBytes: checkedBytes('maxValueBytes', options.maxValueBytes ?? DEFAULTS.maxValueBytes),
@@ -136,6 +141,11 @@ function optionalTtl(field: string, ttlMs: number | undefined): number | undefin
 function checkedCodec(codec: CodecName): CodecName {
   if (CODEC_NAMES.includes(codec)) return codec
   throw optionError('codec', `one of ${CODEC_NAMES.join(', ')}`, codec)
+}
+
+function checkedFraction(fraction: number): number {
+  if (fraction >= 0 && fraction <= 1) return fraction
+  throw optionError('checkFraction', 'a number from 0 to 1', fraction)
 }
 
 function checkedBytes(field: string, bytes: number): number {

@@ -101,7 +101,7 @@ export function counted(engine: Engine, context: NamespaceContext, lookup: Looku
   return lookup
 }
 
-export function sharedHit(found: Found, stale: boolean): Lookup<unknown> {
+export function sharedHit(found: Found, stale: boolean): Extract<Lookup<unknown>, { outcome: 'hit' }> {
   return { outcome: 'hit', tier: found.tier, value: handOut(found.prepared), ageMs: found.ageMs, stale }
 }
 

@@ -21,6 +21,7 @@ import {
   type PreparedValue,
 } from './prepare.ts'
 import { beginProduction, endProduction, type Production } from './production.ts'
+import { checkSometimes } from '../telemetry/origin-check.ts'
 import { readTiers, type TierReading } from './read-tiers.ts'
 import { fillTiers, lifeOf, type FillResult } from './write-tiers.ts'
 
@@ -54,7 +55,10 @@ export async function obtain(engine: Engine, context: NamespaceContext, request:
   if (waiting !== undefined) return valueOf(counted(engine, context, waiting))
   // What others began may be older than what this caller has written.
   if (atLeast > 0) engine.flights.detach(request.key)
-  if (engine.flights.isOpen(request.key)) context.counters.factoryJoins++
+  if (engine.flights.isOpen(request.key)) {
+    context.counters.factoryJoins++
+    engine.events.emit('join', { namespace: context.policy.name })
+  }
   const prepared = await engine.flights.fly(
     request.key,
     (control) => readOrProduce(engine, context, { ...request, control, atLeast }),
@@ -119,7 +123,9 @@ async function readingToValue(engine: Engine, context: NamespaceContext, flight:
 async function promote(engine: Engine, context: NamespaceContext, { request, reading, production, held }: Flight): Promise<PreparedValue> {
   const { fresh: found, targets } = reading
   if (found === undefined) throw new TypeError('nothing to promote')
-  counted(engine, context, sharedHit(found, false))
+  const hit = sharedHit(found, false)
+  counted(engine, context, hit)
+  if (context.policy.checkFraction > 0) checkSometimes(engine, context, hit, request.factory)
   const entry = { key: request.key, prepared: found.prepared, lifetime: found.left, tags: found.envelope.tags, production }
   if (targets.length > 0) {
     const write = { payload: encodeFound(context, found, production), ttlMs: Math.ceil(lifeOf(entry)), sequence: production.sequence }

@@ -15,6 +15,9 @@ export interface NamespaceStats {
   readonly factoryFailures: number
   /** Callers that shared somebody else's factory run. */
   readonly factoryJoins: number
+  /** Hits compared with their origin, and how many of those had become stale. */
+  readonly checks: number
+  readonly staleChecks: number
   /** Values produced but not stored, because an invalidation overtook them. */
   readonly superseded: number
   /** Entries of shared tiers found invalidated by a tag or a clear, or not surely valid. */
@@ -58,6 +61,8 @@ export class NamespaceCounters {
   factoryFailures = 0
   factoryJoins = 0
   superseded = 0
+  checks = 0
+  staleChecks = 0
   invalidated = 0
 
   hit(tier: string): void {

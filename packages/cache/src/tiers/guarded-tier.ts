@@ -1,6 +1,6 @@
 import { toError, type Clock, type Timer } from '@cidadao/contracts'
 import { CacheUnavailableError, isTierRejection } from '../errors.ts'
-import type { CacheOperation } from '../events.ts'
+import type { CacheEvents, CacheOperation } from '../events.ts'
 import type { TierKey } from '../key.ts'
 import { Breaker, type BreakerOptions, type TierState } from './breaker.ts'
 import { Budget } from './budget.ts'
@@ -22,7 +22,10 @@ export interface GuardParts {
   readonly options: GuardOptions
   readonly onState: (tier: string, from: TierState, to: TierState, cause: CacheUnavailableError | undefined) => void
   readonly onError: (tier: string, operation: CacheOperation, error: Error) => void
+  readonly onOperation: (tier: string, operation: CacheOperation, ended: () => OperationEnd) => void
 }
+
+export type OperationEnd = Pick<CacheEvents['operation'], 'outcome' | 'durationMs'>
 
 /** A tier's answer, or why there is none. Nothing that a guarded tier does rejects. */
 export type Attempt<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly cause: CacheUnavailableError }
@@ -191,11 +194,16 @@ export class GuardedTier {
     const running = (options.budget ?? this.#budget).run(run)
     try {
       const value = await running.outcome
-      this.#breaker.succeeded(this.#parts.clock.monotonicMs() - startedMs)
+      const durationMs = this.#parts.clock.monotonicMs() - startedMs
+      this.#breaker.succeeded(durationMs)
+      this.#parts.onOperation(this.name, operation, () => ({ outcome: 'ok', durationMs }))
       return { ok: true, value }
     } catch (thrown) {
       options.onLost?.(running.settled)
-      return { ok: false, cause: this.#failed(operation, toError(thrown)) }
+      const cause = this.#failed(operation, toError(thrown))
+      const durationMs = this.#parts.clock.monotonicMs() - startedMs
+      this.#parts.onOperation(this.name, operation, () => ({ outcome: cause.facts.timeout === true ? 'timeout' : 'failed', durationMs }))
+      return { ok: false, cause }
     }
   }
 
