@@ -1,4 +1,4 @@
 import { libraryBuild } from '@cidadao/workspace/tsup'
 
-// The worker is a file of its own: threads are started from it by URL.
-export default libraryBuild({ entry: ['src/index.ts', 'src/worker.ts'] })
+// The workers' entry points are files of their own: threads and processes are started from them by URL.
+export default libraryBuild({ entry: ['src/index.ts', 'src/worker.ts', 'src/process-worker.ts'] })

@@ -1,65 +1,22 @@
 import { availableParallelism } from 'node:os'
-import { systemClock, type Clock } from '@cidadao/contracts'
+import { systemClock } from '@cidadao/contracts'
 import type { AgentDefinition } from './agent.ts'
+import type { AgentPoolSettings, ScalingSettings } from './agent-pool-settings.ts'
+import { ROUTER_STRATEGIES } from './crews/routing.ts'
+import { RESTART_POLICIES, SUPERVISION_STRATEGIES, type Supervision } from './crews/supervision.ts'
 import { AgentPoolOptionsError } from './errors.ts'
+import type { RateLimitStore } from './limits/rate-limit.ts'
 import { siblingModule } from './sibling-module.ts'
-
-/** How many crashes of one agent are too many. */
-export interface CrashIntensity {
-  readonly crashes: number
-  readonly withinMs: number
-}
-
-/** How long a circuit stays open: from the first to the longest, doubling with jitter. */
-export interface CircuitBackoff {
-  readonly initialMs: number
-  readonly maxMs: number
-}
-
-export interface AgentPoolSettings {
-  /** Worker threads, shared by the thread agents; none are started without such agents. @default the processor's parallelism */
-  readonly threads?: number
-  /** Heap of one thread, in MiB; beyond it the thread dies and the pool lives. Buffers are not counted. @default 512 */
-  readonly threadMemoryMb?: number
-  /** Longest start of one thread with all modules imported, in milliseconds. @default 30_000 */
-  readonly startTimeoutMs?: number
-  /** A thread is replaced after so many runs; 0 is never. @default 0 */
-  readonly recycleAfterRuns?: number
-  /** Slots of an inline agent that names none. @default 16 */
-  readonly inlineSlots?: number
-  /** Most waiting runs of an agent that names no limit. @default 1_000 */
-  readonly queueLimit?: number
-  /** Most waiting runs of one tenant and agent. @default the agent's `queueLimit` */
-  readonly tenantQueueLimit?: number
-  /** Longest wait for a slot, in milliseconds. @default 300_000 */
-  readonly queueTimeoutMs?: number
-  /** Longest run of an agent that names no limit, in milliseconds. @default 300_000 */
-  readonly runTimeoutMs?: number
-  /** Time between the abort of a run's signal and the death of its thread, in milliseconds. @default 1_000 */
-  readonly cancelGraceMs?: number
-  /** A waiting run rises by one priority each so many milliseconds. @default 10_000 */
-  readonly ageingMs?: number
-  /** Progress reports of one run are at least so far apart, in milliseconds. @default 100 */
-  readonly progressIntervalMs?: number
-  /** Largest progress report, in characters of JSON. @default 16_384 */
-  readonly progressMaxChars?: number
-  /** Crashes after which an agent's circuit opens. @default 5 within 60_000 ms */
-  readonly crashIntensity?: CrashIntensity
-  /** How long it stays open. @default 5_000 to 300_000 ms */
-  readonly circuitBackoff?: CircuitBackoff
-  /** How long `stop()` lets runs finish, in milliseconds. @default 10_000 */
-  readonly stopDeadlineMs?: number
-  /** File of the thread's entry point: only for an application that bundles this package. @default the one beside it */
-  readonly workerModule?: URL
-  /** @default the system's */
-  readonly clock?: Clock
-}
 
 export interface AgentPoolOptions<Agents extends readonly AgentDefinition[] = readonly AgentDefinition[]> extends AgentPoolSettings {
   readonly agents: Agents
 }
 
-export type ResolvedPoolOptions = Readonly<Required<AgentPoolOptions>>
+export interface ResolvedPoolOptions extends Required<Omit<AgentPoolOptions, 'scaling' | 'supervision' | 'rateLimitStore'>> {
+  readonly scaling: Required<ScalingSettings>
+  readonly supervision: Required<Supervision>
+  readonly rateLimitStore: RateLimitStore | undefined
+}
 
 const DEFAULTS = {
   threadMemoryMb: 512,
@@ -76,12 +33,24 @@ const DEFAULTS = {
   crashIntensity: { crashes: 5, withinMs: 60_000 },
   circuitBackoff: { initialMs: 5_000, maxMs: 300_000 },
   stopDeadlineMs: 10_000,
+  route: 'most-recent',
+  recycleAfterMs: 0,
+  recycleAboveMb: 0,
+  probeIntervalMs: 0,
+  probeTimeoutMs: 5_000,
+  upkeepMs: 1_000,
+  rateLimits: {},
   clock: systemClock,
+  random: Math.random,
 } satisfies AgentPoolSettings
+
+const DEFAULT_SCALING: Required<ScalingSettings> = { runsPerWorker: 2, targetWaitMs: 500, stabilisationMs: 60_000, idleEvictMs: 60_000 }
+const DEFAULT_SUPERVISION: Required<Supervision> = { restart: 'permanent', strategy: 'one-for-one' }
 
 /** Lowest value of each plain number; all are whole. */
 const LOWEST = {
   threads: 1,
+  minThreads: 0,
   threadMemoryMb: 16,
   startTimeoutMs: 1,
   recycleAfterRuns: 0,
@@ -95,25 +64,64 @@ const LOWEST = {
   progressIntervalMs: 0,
   progressMaxChars: 2,
   stopDeadlineMs: 0,
+  recycleAfterMs: 0,
+  recycleAboveMb: 0,
+  probeIntervalMs: 0,
+  probeTimeoutMs: 1,
+  upkeepMs: 1,
 } as const
 
 export function resolveAgentPoolOptions(options: AgentPoolOptions): ResolvedPoolOptions {
-  const queueLimit = options.queueLimit ?? DEFAULTS.queueLimit
+  const given = withoutUndefined(options)
+  const threads = given.threads ?? availableParallelism()
   const resolved: ResolvedPoolOptions = {
     ...DEFAULTS,
-    threads: availableParallelism(),
     tenantQueueLimit: Number.MAX_SAFE_INTEGER,
     workerModule: siblingModule(import.meta.url, './worker'),
-    ...withoutUndefined(options),
-    queueLimit,
+    processModule: siblingModule(import.meta.url, './process-worker'),
+    rateLimitStore: undefined,
+    ...given,
+    threads,
+    minThreads: given.minThreads ?? threads,
+    scaling: { ...DEFAULT_SCALING, ...given.scaling },
+    supervision: { ...DEFAULT_SUPERVISION, ...given.supervision },
   }
+  requireNumbers(resolved)
+  requireOneOf('route', ROUTER_STRATEGIES, resolved.route)
+  requireSupervision('supervision', resolved.supervision)
+  requireRateLimits(resolved)
+  requireAgents(resolved.agents)
+  return Object.freeze(resolved)
+}
+
+function requireNumbers(resolved: ResolvedPoolOptions): void {
   for (const [field, lowest] of Object.entries(LOWEST)) requireWhole(field, resolved[field as keyof typeof LOWEST], lowest)
+  for (const [field, value] of Object.entries(resolved.scaling)) requireWhole(`scaling.${field}`, value, field === 'runsPerWorker' ? 1 : 0)
+  if (resolved.minThreads > resolved.threads) {
+    throw new AgentPoolOptionsError('minThreads', `must be at most threads, which is ${resolved.threads}`, resolved.minThreads)
+  }
   requireWhole('crashIntensity.crashes', resolved.crashIntensity.crashes, 1)
   requireWhole('crashIntensity.withinMs', resolved.crashIntensity.withinMs, 1)
   requireWhole('circuitBackoff.initialMs', resolved.circuitBackoff.initialMs, 1)
   requireWhole('circuitBackoff.maxMs', resolved.circuitBackoff.maxMs, resolved.circuitBackoff.initialMs)
-  requireAgents(resolved.agents)
-  return Object.freeze(resolved)
+}
+
+function requireRateLimits({ rateLimits }: ResolvedPoolOptions): void {
+  for (const [upstream, { perSecond, burst }] of Object.entries(rateLimits)) {
+    if (!(Number.isFinite(perSecond) && perSecond > 0)) {
+      throw new AgentPoolOptionsError(`rateLimits.${upstream}.perSecond`, 'must be a number > 0', perSecond)
+    }
+    requireWhole(`rateLimits.${upstream}.burst`, burst, 1)
+  }
+}
+
+export function requireSupervision(field: string, supervision: Required<Supervision>): void {
+  requireOneOf(`${field}.restart`, RESTART_POLICIES, supervision.restart)
+  requireOneOf(`${field}.strategy`, SUPERVISION_STRATEGIES, supervision.strategy)
+}
+
+function requireOneOf(field: string, allowed: readonly string[], value: string): void {
+  if (!allowed.includes(value)) throw new AgentPoolOptionsError(field, `must be one of ${allowed.join(', ')}`, value)
 }
 
 /** An explicit `undefined` means the default, as for a missing field. */

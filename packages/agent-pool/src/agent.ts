@@ -1,5 +1,6 @@
 import type { JsonValue, SchemaOutput, StandardSchema } from '@cidadao/contracts'
-import { AgentDefinitionError } from './errors.ts'
+import type { WorkerPlan } from './crews/worker-plan.ts'
+import type { AdaptiveConcurrency } from './limits/adaptive-limit.ts'
 
 /** Any Standard Schema: zod, valibot, arktype or one written by hand. */
 export type AnySchema = StandardSchema<unknown, unknown>
@@ -23,6 +24,38 @@ export interface AgentContext {
    * are merged to the newest, and one that is not JSON or too large is dropped and counted.
    */
   progress(value: JsonValue): void
+  /** 1 for the first attempt, more where a transient failure is being retried. */
+  readonly attempt: number
+  /**
+   * Takes from the run's budget; throws `AGENT_POOL_BUDGET_EXCEEDED`, and takes nothing, where there is not so much
+   * left. What the caller gave no budget for has no limit.
+   */
+  spend(resource: string, amount: number): void
+  /**
+   * Resolves when the agent may call an upstream, by the pool's `rateLimits`; calls come in the order in which they
+   * asked. Rejects when the run is to stop, or for an upstream that has no limit. @param tokens defaults to 1
+   */
+  permit(upstream: string, tokens?: number): Promise<void>
+}
+
+/** How often, and how soon, a run is tried again after a transient failure. */
+export interface RetryPolicy {
+  /** Tries in all, the first included. */
+  readonly attempts: number
+  /** Delay before the second, doubling from then on, each shortened by up to a half at random. @default 100 */
+  readonly initialMs?: number
+  /** @default 5_000 */
+  readonly maxMs?: number
+}
+
+/** What an agent does besides running; all optional, and in a worker all of its own. */
+export interface AgentHooks {
+  /** Sets the agent up, before the first run and before the pool is ready; throwing fails the start. */
+  init?(): void | Promise<void>
+  /** Throws where the agent cannot work now: it is given no runs until it no longer does. */
+  probe?(): void | Promise<void>
+  /** Gives back what the agent holds, when its worker or the pool ends in order. */
+  dispose?(): void | Promise<void>
 }
 
 /** What an agent is, apart from where it runs. Share one object between `defineAgent` and `defineThreadAgent`. */
@@ -43,24 +76,39 @@ export interface AgentContract<Name extends string = string, Input extends AnySc
   readonly slots?: number
   /** Most runs waiting; more are refused. @default the pool's `queueLimit` */
   readonly queueLimit?: number
-  /** Longest run, in milliseconds. @default the pool's `runTimeoutMs` */
+  /** Longest run, in milliseconds, further attempts included. @default the pool's `runTimeoutMs` */
   readonly runTimeoutMs?: number
+  /** What it can do, for planners. @default [] */
+  readonly capabilities?: readonly string[]
+  /** Transient failures are retried inside the run; whoever waits hears of the last only. @default none */
+  readonly retry?: RetryPolicy
+  /** Which failures are. @default `isTransientError` */
+  readonly isTransient?: (error: Error) => boolean
+  /** Lets the number of runs at once follow how they go, up to `slots`. @default none */
+  readonly adaptive?: AdaptiveConcurrency
 }
 
 interface AgentBase<Name extends string, Input extends AnySchema, Output extends AnySchema> extends AgentContract<Name, Input, Output> {
   readonly description: string
   readonly deterministic: boolean
   readonly idempotent: boolean
+  readonly capabilities: readonly string[]
 }
 
 /** Runs on the thread that called: for agents that mostly wait. */
-export interface InlineAgent<
-  Name extends string = string,
-  Input extends AnySchema = AnySchema,
-  Output extends AnySchema = AnySchema,
-> extends AgentBase<Name, Input, Output> {
+export interface InlineAgent<Name extends string = string, Input extends AnySchema = AnySchema, Output extends AnySchema = AnySchema>
+  extends AgentBase<Name, Input, Output>, AgentHooks {
   readonly isolation: 'inline'
   run(input: SchemaOutput<Input>, context: AgentContext): SchemaInput<Output> | Promise<SchemaInput<Output>>
+}
+
+/** An agent whose code is loaded by workers. */
+interface WorkerAgentBase<Name extends string, Input extends AnySchema, Output extends AnySchema> extends AgentBase<Name, Input, Output> {
+  /** URL of the module that each worker imports. */
+  readonly module: string
+  /** Its export made by `defineAgent`, of the same name and version. */
+  readonly exportName: string
+  readonly workers: WorkerPlan | undefined
 }
 
 /** Runs in a worker thread, which can be killed: for agents that compute, or that are not trusted to stop. */
@@ -68,25 +116,31 @@ export interface ThreadAgent<
   Name extends string = string,
   Input extends AnySchema = AnySchema,
   Output extends AnySchema = AnySchema,
-> extends AgentBase<Name, Input, Output> {
+> extends WorkerAgentBase<Name, Input, Output> {
   readonly isolation: 'thread'
-  /** URL of the module that each thread imports. */
-  readonly module: string
-  /** Its export made by `defineAgent`, of the same name and version. */
-  readonly exportName: string
 }
 
-export const AGENT_ISOLATIONS = ['inline', 'thread'] as const
+/** Runs in a child process: for agents that are not trusted with the memory, the globals or the life of this one. */
+export interface ProcessAgent<
+  Name extends string = string,
+  Input extends AnySchema = AnySchema,
+  Output extends AnySchema = AnySchema,
+> extends WorkerAgentBase<Name, Input, Output> {
+  readonly isolation: 'process'
+}
+
+export const AGENT_ISOLATIONS = ['inline', 'thread', 'process'] as const
 export type AgentIsolation = (typeof AGENT_ISOLATIONS)[number]
 
-export type AgentDefinition<Name extends string = string, Input extends AnySchema = AnySchema, Output extends AnySchema = AnySchema> =
-  InlineAgent<Name, Input, Output> | ThreadAgent<Name, Input, Output>
+/** An agent that runs in a worker, thread or process. */
+export type WorkerAgent<Name extends string = string, Input extends AnySchema = AnySchema, Output extends AnySchema = AnySchema> =
+  ThreadAgent<Name, Input, Output> | ProcessAgent<Name, Input, Output>
 
-export interface InlineAgentParts<Name extends string, Input extends AnySchema, Output extends AnySchema> extends AgentContract<
-  Name,
-  Input,
-  Output
-> {
+export type AgentDefinition<Name extends string = string, Input extends AnySchema = AnySchema, Output extends AnySchema = AnySchema> =
+  InlineAgent<Name, Input, Output> | WorkerAgent<Name, Input, Output>
+
+export interface InlineAgentParts<Name extends string, Input extends AnySchema, Output extends AnySchema>
+  extends AgentContract<Name, Input, Output>, AgentHooks {
   /** @default 'inline' */
   readonly isolation?: 'inline'
   /** Given the parsed input; what it returns is checked against `output`. */
@@ -102,61 +156,9 @@ export interface ThreadAgentParts<Name extends string, Input extends AnySchema, 
   readonly module: URL
   /** The export made by `defineAgent`. @default 'agent' */
   readonly exportName?: string
-}
-
-/** An agent with its code. In a pool it runs inline; referenced by `defineThreadAgent`, in a thread. */
-export function defineAgent<const Name extends string, Input extends AnySchema, Output extends AnySchema>(
-  parts: InlineAgentParts<Name, Input, Output>,
-): InlineAgent<Name, Input, Output> {
-  checkContract(parts)
-  const run: unknown = Reflect.get(parts, 'run')
-  if (typeof run !== 'function') throw new AgentDefinitionError(parts.name, 'run', 'must be a function', run)
-  return Object.freeze({ ...withDefaults(parts), isolation: 'inline' as const })
-}
-
-/** A reference to an agent that runs in worker threads. Its module is imported by each thread before the pool is ready. */
-export function defineThreadAgent<const Name extends string, Input extends AnySchema, Output extends AnySchema>(
-  parts: ThreadAgentParts<Name, Input, Output>,
-): ThreadAgent<Name, Input, Output> {
-  checkContract(parts)
-  if (!(parts.module instanceof URL) || parts.module.protocol !== 'file:') {
-    throw new AgentDefinitionError(parts.name, 'module', 'must be a file: URL', parts.module)
-  }
-  const exportName = parts.exportName ?? 'agent'
-  return Object.freeze({ ...withDefaults(parts), isolation: 'thread' as const, module: parts.module.href, exportName })
-}
-
-const AGENT_NAME = /^[a-z][a-z0-9._-]{0,63}$/
-
-function checkContract(parts: AgentContract): void {
-  const reject = (field: string, rule: string, value: unknown): never => {
-    throw new AgentDefinitionError(parts.name, field, rule, value)
-  }
-  if (!AGENT_NAME.test(parts.name)) reject('name', `must match ${AGENT_NAME.source}`, parts.name)
-  if (typeof parts.version !== 'string' || parts.version === '') reject('version', 'must be a non-empty string', parts.version)
-  for (const field of ['input', 'output'] as const) {
-    if (!isSchema(parts[field])) reject(field, 'must be a Standard Schema (have "~standard".validate)', parts[field])
-  }
-  for (const field of ['slots', 'queueLimit', 'runTimeoutMs'] as const) {
-    const value = parts[field]
-    const lowest = field === 'queueLimit' ? 0 : 1
-    if (value !== undefined && !(Number.isSafeInteger(value) && value >= lowest)) reject(field, `must be an integer ≥ ${lowest}`, value)
-  }
-}
-
-function isSchema(value: unknown): boolean {
-  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false
-  const standard = (value as Partial<AnySchema>)['~standard']
-  return typeof standard?.validate === 'function'
-}
-
-function withDefaults<Parts extends AgentContract>(
-  parts: Parts,
-): Parts & { readonly description: string; readonly deterministic: boolean; readonly idempotent: boolean } {
-  return {
-    ...parts,
-    description: parts.description ?? '',
-    deterministic: parts.deterministic ?? false,
-    idempotent: parts.idempotent ?? false,
-  }
+  /**
+   * How many workers it has to itself, and how they are looked after. @default none for a thread agent, which shares
+   * the pool's `threads`; `{}` for a process agent
+   */
+  readonly workers?: WorkerPlan
 }

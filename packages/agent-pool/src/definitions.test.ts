@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { createAgentPool, defineAgent, defineThreadAgent, siblingModule, type AgentPoolSettings } from './index.ts'
 import { resolveRunOptions } from './run-options.ts'
-import { workerExecArgv } from './threads/exec-argv.ts'
+import { workerExecArgv } from './workers/exec-argv.ts'
 
 /** Among others. */
 const factsOf = (facts: object): unknown => expect.objectContaining(facts)

@@ -55,8 +55,8 @@ export class Drain {
     const runs = [...this.#runs].sort((a, b) => Number(a.phase !== 'queued') - Number(b.phase !== 'queued'))
     for (const run of runs) {
       // One that is being stopped for another reason ends with that reason.
-      if (run.phase !== 'queued' && run.phase !== 'running') continue
-      const started = run.phase === 'running'
+      if (run.phase === 'stopping' || run.phase === 'settled') continue
+      const started = run.hasBegun
       const { runId, agent, rawInput: input, tenant, priority } = run
       this.#handedBack.push({ runId, agent, input, tenant, priority, started })
       run.stop({ outcome: 'handed-back', error: new RunHandedBackError(agent, started) })

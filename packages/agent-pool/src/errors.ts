@@ -10,7 +10,7 @@ export class AgentPoolOptionsError extends InfraError {
   }
 }
 
-/** `defineAgent` or `defineThreadAgent` was given something impossible. A programming mistake. */
+/** `defineAgent`, `defineThreadAgent` or `defineProcessAgent` was given something impossible. A programming mistake. */
 export class AgentDefinitionError extends InfraError {
   readonly code = 'AGENT_POOL_DEFINITION_INVALID'
 
@@ -20,7 +20,7 @@ export class AgentDefinitionError extends InfraError {
   }
 }
 
-/** The threads did not come up: a module is missing, exports something else, or fails on import. */
+/** The workers did not come up: a module is missing, exports something else, or fails on import or in `init`. */
 export class AgentPoolStartError extends InfraError {
   readonly code = 'AGENT_POOL_START_FAILED'
 }
@@ -163,19 +163,28 @@ export class RunCancelledError extends InfraError {
 export const CRASH_REASONS = ['out-of-memory', 'exit', 'uncaught-error', 'killed'] as const
 export type CrashReason = (typeof CRASH_REASONS)[number]
 
-/** The thread died under the agent: out of memory, `process.exit`, an uncaught error or rejection (the `cause`). */
+/** The worker died under the agent: out of memory, `process.exit`, an uncaught error or rejection (the `cause`). */
 export class AgentCrashedError extends InfraError {
   readonly code = 'AGENT_POOL_AGENT_CRASHED'
 
   constructor(agent: string, crash: { readonly reason: CrashReason; readonly exitCode: number; readonly cause: unknown }) {
-    super(`the thread of agent "${agent}" died: ${crash.reason}`, {
+    super(`the worker of agent "${agent}" died: ${crash.reason}`, {
       facts: { agent, reason: crash.reason, exitCode: crash.exitCode },
       cause: crash.cause,
     })
   }
 }
 
-/** The agent itself threw; its error, with class name, code, facts and causes also out of a thread, is the `cause`. */
+/** The agent wanted to spend more than its caller gave the run. More budget, or less work. */
+export class BudgetExceededError extends InfraError {
+  readonly code = 'AGENT_POOL_BUDGET_EXCEEDED'
+
+  constructor(agent: string, budget: { readonly resource: string; readonly limit: number; readonly wanted: number }) {
+    super(`agent "${agent}" wanted ${budget.wanted} ${budget.resource} of a budget of ${budget.limit}`, { facts: { agent, ...budget } })
+  }
+}
+
+/** The agent itself threw; its error, with class name, code, facts and causes also out of a worker, is the `cause`. */
 export class AgentFailedError extends InfraError {
   readonly code = 'AGENT_POOL_AGENT_FAILED'
 
@@ -185,7 +194,7 @@ export class AgentFailedError extends InfraError {
   }
 }
 
-/** An `InfraError` that was thrown in a thread: same name, code, facts, stack and cause, other class. */
+/** An `InfraError` that was thrown in a worker: same name, code, facts, stack and cause, other class. */
 export class RemoteInfraError extends InfraError {
   readonly code: string
 

@@ -20,18 +20,32 @@ export interface AgentPoolEvents {
   readonly runRejected: { readonly agent: string; readonly code: string }
   /** An inline run ignored its signal beyond the grace period. It may still be going on: nothing can stop it. */
   readonly runAbandoned: { readonly agent: string }
+  /** A transient failure: the run is tried again in `delayMs`, as its attempt number `attempt`. */
+  readonly runRetried: { readonly agent: string; readonly attempt: number; readonly delayMs: number; readonly error: Error }
   /** A caller's `onProgress` threw; the run goes on. */
   readonly progressListenerFailed: { readonly agent: string; readonly error: Error }
-  /** A thread is warm and takes runs. */
-  readonly threadStarted: { readonly threads: number }
-  /** A thread died on its own; `agent` is the one it ran, or ran last. It is being replaced. */
-  readonly threadCrashed: { readonly agent: string | null; readonly reason: CrashReason }
-  /** A thread was killed because its run did not stop within the grace period. It is being replaced. */
-  readonly threadKilled: { readonly agent: string | null }
-  /** A thread had served its `recycleAfterRuns` and was replaced by a fresh one. */
-  readonly threadRecycled: { readonly runs: number }
-  /** A replacement did not come up; the next try is in `retryMs`. */
-  readonly threadStartFailed: { readonly error: Error; readonly retryMs: number }
+  /** A worker, thread or process, is warm and takes runs; `threads` is how many its crew has now. */
+  readonly threadStarted: { readonly crew: string; readonly threads: number }
+  /** A worker died on its own; `agent` is the one it ran, or ran last. */
+  readonly threadCrashed: { readonly crew: string; readonly agent: string | null; readonly reason: CrashReason }
+  /** A worker was killed because its run did not stop within the grace period, or because it did not answer a probe. */
+  readonly threadKilled: { readonly crew: string; readonly agent: string | null }
+  /** A worker was due for recycling, by its runs, age or memory, and was replaced by a fresh one. */
+  readonly threadRecycled: { readonly crew: string; readonly runs: number }
+  /** A worker did not come up; the next try is in `retryMs`. */
+  readonly threadStartFailed: { readonly crew: string; readonly error: Error; readonly retryMs: number }
+  /** Workers had been idle for long, and nobody needed them lately. */
+  readonly workersEvicted: { readonly crew: string; readonly workers: number }
+  /** Workers are replaced because another died, as their supervision says. */
+  readonly workersRestarted: { readonly crew: string; readonly workers: number }
+  /** A worker at rest did not answer; it is being killed. */
+  readonly workerUnresponsive: { readonly crew: string }
+  /** An agent said that it cannot work now; it is given no runs there until it no longer says so. */
+  readonly agentUnready: { readonly agent: string; readonly error: Error }
+  /** An inline agent's `dispose` failed while the pool stopped. */
+  readonly agentDisposeFailed: { readonly agent: string; readonly error: Error }
+  /** The shared store of rate limits did not answer; this process goes by a count of its own meanwhile. */
+  readonly rateLimitStoreFailed: { readonly upstream: string; readonly error: Error }
   /** An agent crashed too often: its runs are refused for `openMs`. */
   readonly circuitOpened: { readonly agent: string; readonly openMs: number }
   /** One run is let through to see whether the agent has recovered. */

@@ -1,4 +1,5 @@
 import type { AgentIsolation } from './agent.ts'
+import type { WorkerCrew } from './crews/worker-crew.ts'
 import type { RunOutcome } from './events.ts'
 import type { Bulkhead } from './scheduling/bulkhead.ts'
 import type { CircuitState } from './scheduling/crash-circuit.ts'
@@ -11,6 +12,8 @@ export interface AgentStats {
   readonly version: string
   readonly isolation: AgentIsolation
   readonly slots: number
+  /** Runs at once as of now: `slots`, or what its adaptive limit has come to. */
+  readonly limit: number
   readonly running: number
   readonly queued: number
   readonly circuit: CircuitState
@@ -19,16 +22,27 @@ export interface AgentStats {
   /** Runs that were not admitted. */
   readonly rejected: number
   readonly progressDropped: number
+  /** Attempts that failed in passing and were repeated. */
+  readonly retries: number
   /** Moving average over about ten runs; null before the first. */
   readonly averageRunMs: number | null
 }
 
 export interface ThreadStats {
-  /** Warm threads. */
+  /** Warm workers. */
   readonly alive: number
   readonly idle: number
-  /** How many there should be. */
+  /** How many there should be now. */
   readonly target: number
+}
+
+/** The workers of one agent, or those that thread agents share. */
+export interface CrewStats extends ThreadStats {
+  /** The agent's name, or `threads`. */
+  readonly crew: string
+  readonly isolation: 'thread' | 'process'
+  readonly min: number
+  readonly max: number
 }
 
 /** A snapshot: it does not change afterwards. */
@@ -36,7 +50,9 @@ export interface PoolStats {
   readonly state: PoolState
   readonly running: number
   readonly queued: number
+  /** All worker threads, however they are shared out. */
   readonly threads: ThreadStats
+  readonly crews: readonly CrewStats[]
   readonly agents: readonly AgentStats[]
 }
 
@@ -49,6 +65,7 @@ export interface AgentSummary {
   readonly deterministic: boolean
   readonly idempotent: boolean
   readonly slots: number
+  readonly capabilities: readonly string[]
 }
 
 export function toAgentStats(bulkhead: Bulkhead): AgentStats {
@@ -58,12 +75,14 @@ export function toAgentStats(bulkhead: Bulkhead): AgentStats {
     version: agent.version,
     isolation: agent.isolation,
     slots,
+    limit: bulkhead.limit,
     running,
     queued,
     circuit: bulkhead.circuit.state,
     outcomes: { ...bulkhead.outcomes },
     rejected,
     progressDropped,
+    retries: bulkhead.retries,
     averageRunMs: bulkhead.averageRunMs ?? null,
   }
 }
@@ -78,5 +97,17 @@ export function toAgentSummary({ agent, slots }: Bulkhead): AgentSummary {
     deterministic: agent.deterministic,
     idempotent: agent.idempotent,
     slots,
+    capabilities: agent.capabilities,
   }
+}
+
+export function toCrewStats({ options, size, idle, target }: WorkerCrew): CrewStats {
+  const { min, max } = options.scaling
+  return { crew: options.name, isolation: options.isolation, alive: size, idle, target, min, max }
+}
+
+export function toThreadStats(crews: readonly WorkerCrew[]): ThreadStats {
+  const threads = crews.filter(({ options }) => options.isolation === 'thread')
+  const sum = (count: (crew: WorkerCrew) => number): number => threads.reduce((total, crew) => total + count(crew), 0)
+  return { alive: sum(({ size }) => size), idle: sum(({ idle }) => idle), target: sum(({ target }) => target) }
 }

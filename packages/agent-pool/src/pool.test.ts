@@ -330,6 +330,7 @@ describe('what goes in and out', () => {
         deterministic: false,
         idempotent: false,
         slots: 16,
+        capabilities: [],
       },
     ])
   })

@@ -21,6 +21,10 @@ export interface RunOptions {
   readonly timeoutMs?: number
   /** Longest wait, in milliseconds. @default the pool's `queueTimeoutMs` */
   readonly queueTimeoutMs?: number
+  /** Runs with the same key go to the same worker while that is free: what it remembers of the last is of use. @default none */
+  readonly affinityKey?: string
+  /** What the agent may spend, by resource; enforced by `context.spend`, anew for each attempt. @default no limits */
+  readonly budget?: Readonly<Record<string, number>>
   /** Told of progress, the newest report at most each `progressIntervalMs`. @default none */
   readonly onProgress?: (progress: JsonValue) => void
 }
@@ -33,6 +37,8 @@ export interface ResolvedRunOptions {
   readonly cost: number
   readonly timeoutMs: number
   readonly queueTimeoutMs: number
+  readonly affinityKey: string | undefined
+  readonly budget: Readonly<Record<string, number>>
   readonly onProgress: ((progress: JsonValue) => void) | undefined
 }
 
@@ -41,6 +47,8 @@ export interface RunDefaults {
   readonly runTimeoutMs: number
   readonly queueTimeoutMs: number
 }
+
+const NO_BUDGET: Readonly<Record<string, number>> = Object.freeze({})
 
 export function resolveRunOptions(options: RunOptions, defaults: RunDefaults): ResolvedRunOptions {
   const resolved: ResolvedRunOptions = {
@@ -51,6 +59,8 @@ export function resolveRunOptions(options: RunOptions, defaults: RunDefaults): R
     cost: options.cost ?? 1,
     timeoutMs: Math.min(options.timeoutMs ?? defaults.runTimeoutMs, defaults.runTimeoutMs),
     queueTimeoutMs: options.queueTimeoutMs ?? defaults.queueTimeoutMs,
+    affinityKey: options.affinityKey,
+    budget: options.budget ?? NO_BUDGET,
     onProgress: options.onProgress,
   }
   requireWhole('timeoutMs', options.timeoutMs ?? defaults.runTimeoutMs, 1)
@@ -58,6 +68,9 @@ export function resolveRunOptions(options: RunOptions, defaults: RunDefaults): R
   requireWhole('cost', resolved.cost, 1)
   if (!RUN_PRIORITIES.includes(resolved.priority)) {
     throw new AgentPoolOptionsError('priority', `must be one of ${RUN_PRIORITIES.join(', ')}`, resolved.priority)
+  }
+  for (const [resource, limit] of Object.entries(resolved.budget)) {
+    if (!(Number.isFinite(limit) && limit >= 0)) throw new AgentPoolOptionsError(`budget.${resource}`, 'must be a number ≥ 0', limit)
   }
   if (resolved.deadline !== undefined && !isValidDate(resolved.deadline)) {
     throw new AgentPoolOptionsError('deadline', 'must be a valid Date', resolved.deadline)

@@ -1,6 +1,9 @@
 import { defineService, toError, TypedEvents, type EventListener, type Service } from '@cidadao/contracts'
 import type { AgentPool, DrainOptions } from './agent-pool.ts'
 import { requireWhole, type ResolvedPoolOptions } from './agent-pool-options.ts'
+import type { CrewListener } from './crews/crew-options.ts'
+import { planCrews, type PlannedCrew } from './crews/plan-crews.ts'
+import { WorkerCrew } from './crews/worker-crew.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { Drain, type DrainReport } from './drain.ts'
 import {
@@ -13,39 +16,58 @@ import {
 } from './errors.ts'
 import type { AgentPoolEvents } from './events.ts'
 import type { PoolRun } from './execution/pool-run.ts'
-import { toAgentStats, toAgentSummary, type AgentSummary, type PoolState, type PoolStats } from './pool-stats.ts'
+import { InlineHooks } from './inline-hooks.ts'
+import { RateLimiter } from './limits/rate-limiter.ts'
+import { poolHealth, type PoolHealth } from './pool-health.ts'
+import {
+  toAgentStats,
+  toAgentSummary,
+  toCrewStats,
+  toThreadStats,
+  type AgentSummary,
+  type PoolState,
+  type PoolStats,
+} from './pool-stats.ts'
 import { resolveRunOptions, type RunOptions } from './run-options.ts'
 import { checkAgainst } from './schema-check.ts'
 import { Bulkhead } from './scheduling/bulkhead.ts'
-import { ThreadCrew, type ThreadCrewListener, type ThreadCrewOptions } from './threads/thread-crew.ts'
+import { fromWireError } from './workers/wire-error.ts'
 
 /**
  * The pool as its callers see it.
  *
- * - *stopped*: no threads; runs are refused.
+ * - *stopped*: no workers; runs are refused.
  * - *running*: runs are admitted.
  * - *draining*: new runs are refused, admitted ones go on until the drain's deadline.
- * - *drained*: no run is left; the threads wait for `stop()`.
+ * - *drained*: no run is left; the workers wait for `stop()`.
  */
 export class SupervisedPool implements AgentPool {
   readonly name = 'agent-pool'
   readonly #options: ResolvedPoolOptions
   readonly #bulkheads: ReadonlyMap<string, Bulkhead>
-  readonly #crew: ThreadCrew
+  readonly #crews: readonly WorkerCrew[]
+  readonly #hooks: InlineHooks
   readonly #dispatcher: Dispatcher
   readonly #service: Service
   readonly #events = new TypedEvents<AgentPoolEvents>()
   #state: PoolState = 'stopped'
   #drain: Drain | undefined
 
-  constructor(options: ResolvedPoolOptions, crew: ThreadCrewOptions) {
+  constructor(options: ResolvedPoolOptions) {
     this.#options = options
-    this.#bulkheads = new Map(options.agents.map((agent) => [agent.name, new Bulkhead(agent, options)]))
-    this.#crew = new ThreadCrew(crew, this.#crewListener())
+    const rateLimiter = this.#createRateLimiter()
+    const crewOf = new Map<string, WorkerCrew>()
+    this.#crews = planCrews(options, rateLimiter).map((planned) => {
+      const crew = new WorkerCrew(planned.options, this.#crewListener(planned))
+      for (const { name } of planned.agents) crewOf.set(name, crew)
+      return crew
+    })
+    this.#bulkheads = new Map(options.agents.map((agent) => [agent.name, new Bulkhead(agent, options, crewOf.get(agent.name))]))
+    this.#hooks = this.#createHooks()
     this.#dispatcher = new Dispatcher({
       options,
       bulkheads: this.#bulkheads,
-      crew: this.#crew,
+      rateLimiter,
       events: this.#events,
       onRunEnded: () => this.#drain?.noteSettled(),
     })
@@ -80,9 +102,14 @@ export class SupervisedPool implements AgentPool {
       state: this.#state,
       running: this.#dispatcher.running,
       queued: this.#dispatcher.queued,
-      threads: { alive: this.#crew.size, idle: this.#crew.idle, target: this.#crew.target },
+      threads: toThreadStats(this.#crews),
+      crews: this.#crews.map(toCrewStats),
       agents: [...this.#bulkheads.values()].map(toAgentStats),
     }
+  }
+
+  health(): PoolHealth {
+    return poolHealth(this.#state, this.#bulkheads.values(), this.#crews)
   }
 
   agents(): readonly AgentSummary[] {
@@ -105,13 +132,14 @@ export class SupervisedPool implements AgentPool {
   }
 
   async #start(signal: AbortSignal | undefined): Promise<void> {
-    try {
-      await this.#crew.start(signal)
-    } catch (thrown) {
-      const error = toError(thrown)
+    const starts = await Promise.allSettled([this.#hooks.start(), ...this.#crews.map((crew) => crew.start(signal))])
+    const failed = starts.find((start) => start.status === 'rejected')
+    if (failed !== undefined) {
+      await this.#end()
+      const error = toError(failed.reason)
       throw error instanceof AgentPoolStartError
         ? error
-        : new AgentPoolStartError(`the threads did not start: ${error.message}`, { cause: error })
+        : new AgentPoolStartError(`the workers did not start: ${error.message}`, { cause: error })
     }
     this.#drain = undefined
     this.#state = 'running'
@@ -120,7 +148,11 @@ export class SupervisedPool implements AgentPool {
   async #stop(): Promise<void> {
     await this.drain()
     this.#state = 'stopped'
-    await this.#crew.stop()
+    await this.#end()
+  }
+
+  async #end(): Promise<void> {
+    await Promise.all([this.#hooks.stop(), ...this.#crews.map((crew) => crew.stop())])
   }
 
   async #admit(bulkhead: Bulkhead, rawInput: unknown, options: RunOptions): Promise<PoolRun> {
@@ -151,15 +183,38 @@ export class SupervisedPool implements AgentPool {
     return bulkhead
   }
 
-  #crewListener(): ThreadCrewListener {
+  #createRateLimiter(): RateLimiter {
+    const { rateLimits: limits, rateLimitStore: store, clock } = this.#options
+    const onStoreFailed = (upstream: string, error: Error): void => this.#events.emit('rateLimitStoreFailed', { upstream, error })
+    return new RateLimiter({ limits, store, clock, onStoreFailed })
+  }
+
+  #createHooks(): InlineHooks {
+    const { startTimeoutMs, cancelGraceMs: disposeTimeoutMs, probeIntervalMs, probeTimeoutMs, clock } = this.#options
+    const limits = { startTimeoutMs, disposeTimeoutMs, probeIntervalMs, probeTimeoutMs }
+    const onReady = (): void => this.#dispatcher.dispatch()
+    return new InlineHooks({ ...limits, bulkheads: this.#bulkheads.values(), clock, events: this.#events, onReady })
+  }
+
+  #crewListener({ agents, options: { name: crew } }: PlannedCrew): CrewListener {
+    const names = new Set(agents.map(({ name }) => name))
+    const events = this.#events
     return {
       idle: () => this.#dispatcher.dispatch(),
-      started: (threads) => this.#events.emit('threadStarted', { threads }),
-      recycled: (runs) => this.#events.emit('threadRecycled', { runs }),
-      startFailed: (error, retryMs) => this.#events.emit('threadStartFailed', { error, retryMs }),
-      died: ({ lastAgent: agent }, { reason }) => {
-        if (reason === 'killed') this.#events.emit('threadKilled', { agent })
-        else this.#events.emit('threadCrashed', { agent, reason })
+      demand: () => this.#dispatcher.demandFor(names),
+      started: (threads) => events.emit('threadStarted', { crew, threads }),
+      recycled: (runs) => events.emit('threadRecycled', { crew, runs }),
+      evicted: (workers) => events.emit('workersEvicted', { crew, workers }),
+      restartedWithSibling: (workers) => events.emit('workersRestarted', { crew, workers }),
+      unresponsive: () => events.emit('workerUnresponsive', { crew }),
+      startFailed: (error, retryMs) => events.emit('threadStartFailed', { crew, error, retryMs }),
+      unready: (unready) => {
+        for (const { agent, error } of unready) events.emit('agentUnready', { agent, error: fromWireError(error) })
+      },
+      died: (agent, { reason }, atRest) => {
+        if (reason === 'killed') events.emit('threadKilled', { crew, agent })
+        else events.emit('threadCrashed', { crew, agent, reason })
+        if (atRest && agent !== null && reason !== 'killed') this.#dispatcher.noteCrashAtRest(agent)
       },
     }
   }

@@ -161,7 +161,7 @@ describe('an agent that takes its thread down', () => {
       expect(error).toBeInstanceOf(AgentCrashedError)
       expect(error).toMatchObject({ code: 'AGENT_POOL_AGENT_CRASHED', facts: { agent: agent.name, reason } })
       if (exitCode !== undefined) expect(error).toMatchObject({ facts: { exitCode } })
-      expect(await crashed).toEqual({ agent: agent.name, reason })
+      expect(await crashed).toEqual({ crew: 'threads', agent: agent.name, reason })
       expect(await pool.run('square', { n: 5 })).toEqual({ squared: 25 })
       process.off('worker', count)
       expect(created).toBe(1)
@@ -172,7 +172,7 @@ describe('an agent that takes its thread down', () => {
     const pool = await pools.start({ agents: [inThread(agents.strayLater, 'strayLater'), square], threads: 1 })
     const crashed = nextEvent(pool, 'threadCrashed')
     expect(await pool.run('stray-later', null)).toBe('done')
-    expect(await crashed).toEqual({ agent: 'stray-later', reason: 'uncaught-error' })
+    expect(await crashed).toEqual({ crew: 'threads', agent: 'stray-later', reason: 'uncaught-error' })
     expect(await pool.run('square', { n: 1 })).toEqual({ squared: 1 })
   })
 

@@ -1,12 +1,15 @@
 import { toError, type Clock, type JsonValue } from '@cidadao/contracts'
-import type { AgentContext, InlineAgent } from '../agent.ts'
-import type { ProgressLimits } from '../threads/wire.ts'
+import type { InlineAgent } from '../agent.ts'
+import type { RateLimiter } from '../limits/rate-limiter.ts'
+import type { ProgressLimits } from '../workers/wire.ts'
+import { createContext } from './agent-context.ts'
 import type { Assignment, Execution, ExecutionResult } from './execution.ts'
 import { ProgressThrottle } from './progress-throttle.ts'
 
 export interface InlineExecutionOptions {
   readonly limits: ProgressLimits
   readonly clock: Clock
+  readonly rateLimiter: RateLimiter
 }
 
 /** Runs an agent on this thread. It cannot be stopped against its will; killing it only stops the waiting. */
@@ -22,7 +25,7 @@ export function executeInline(agent: InlineAgent, assignment: Assignment, option
       resolve(ended)
     }
     kill = () => end({ kind: 'abandoned' })
-    void start(agent, assignment, { signal: controller.signal, throttle }).then(end)
+    void start(agent, assignment, { signal: controller.signal, throttle, rateLimiter: options.rateLimiter }).then(end)
   })
   return { result, cancel: (reason) => controller.abort(reason), kill }
 }
@@ -30,19 +33,22 @@ export function executeInline(agent: InlineAgent, assignment: Assignment, option
 async function start(
   agent: InlineAgent,
   assignment: Assignment,
-  parts: { readonly signal: AbortSignal; readonly throttle: ProgressThrottle },
+  parts: { readonly signal: AbortSignal; readonly throttle: ProgressThrottle; readonly rateLimiter: RateLimiter },
 ): Promise<ExecutionResult> {
-  const context: AgentContext = {
-    agent: agent.name,
-    version: agent.version,
-    runId: assignment.runId,
+  const { runId, deadline, tenant, attempt, budget } = assignment
+  const context = createContext({
+    agent,
+    runId,
+    deadline,
+    tenant,
+    attempt,
+    budget,
     signal: parts.signal,
-    deadline: assignment.deadline,
-    tenant: assignment.tenant,
-    progress: (value) => {
+    report: (value) => {
       if (assignment.wantsProgress) parts.throttle.report(value)
     },
-  }
+    permit: (upstream, tokens) => parts.rateLimiter.acquire(upstream, tokens, parts.signal),
+  })
   try {
     // The agent begins in a turn of its own: what it does at once cannot re-enter the pool's bookkeeping.
     await Promise.resolve()

@@ -1,21 +1,14 @@
 import { toError, type Clock, type InfraError, type JsonValue, type Timer } from '@cidadao/contracts'
-import {
-  AgentCrashedError,
-  AgentFailedError,
-  AgentInputInvalidError,
-  AgentOutputInvalidError,
-  DeadlineExceededError,
-  QueueTimeoutError,
-  RunCancelledError,
-  RunTimeoutError,
-} from '../errors.ts'
+import { DeadlineExceededError, QueueTimeoutError, RunCancelledError, RunTimeoutError } from '../errors.ts'
 import type { RunOutcome } from '../events.ts'
+import { jitteredBackoff, type Backoff } from '../jittered-backoff.ts'
 import { linkSignals, type LinkedSignal } from '../link-signals.ts'
 import type { ResolvedRunOptions, RunPriority } from '../run-options.ts'
-import { checkAgainst } from '../schema-check.ts'
 import type { Bulkhead } from '../scheduling/bulkhead.ts'
 import type { QueueEntry } from '../scheduling/run-queue.ts'
+import { isTransientError } from '../transient-error.ts'
 import type { Execution, ExecutionResult } from './execution.ts'
+import { judge, type StopOrder, type Verdict } from './verdict.ts'
 
 export interface PoolRunParts {
   readonly sequence: number
@@ -27,10 +20,22 @@ export interface PoolRunParts {
   readonly probe: boolean
   readonly clock: Clock
   readonly cancelGraceMs: number
+  readonly random: () => number
 }
 
-/** What a run asks of its pool. Each method is called at most once for a run, `settled` always. */
+/** One attempt that failed and is to be repeated. */
+export interface FailedAttempt {
+  readonly runMs: number
+  readonly delayMs: number
+  readonly error: Error
+}
+
+/** What a run asks of its pool. `settled` is called once for each run, and last. */
 export interface PoolRunHost {
+  /** An attempt is over and what it held is free; the run comes back, or is settled. */
+  attemptFailed(run: PoolRun, attempt: FailedAttempt): void
+  /** It is time for the next attempt. */
+  comeBack(run: PoolRun): void
   /** It waits no longer and will not run. */
   leaveQueue(run: PoolRun): void
   settled(run: PoolRun, ending: RunEnding): void
@@ -45,19 +50,18 @@ export interface RunEnding {
   /** It did not stop when asked and had to be killed or abandoned. */
   readonly forced: boolean
   readonly abandoned: boolean
+  /** It ended while it waited for its next attempt. */
+  readonly whileRetrying: boolean
+  /** The failure is one that passes, and is not retried any more. */
+  readonly transient: boolean
   /** Undefined where it succeeded. */
   readonly error: InfraError | undefined
-}
-
-/** Why a run must end now, before it does by itself. */
-export interface StopOrder {
-  readonly outcome: Exclude<RunOutcome, 'succeeded'>
-  readonly error: InfraError
 }
 
 type Phase =
   | { readonly name: 'queued' }
   | { readonly name: 'running'; readonly execution: Execution; readonly startedMs: number }
+  | { readonly name: 'retrying' }
   | { readonly name: 'stopping'; readonly startedMs: number; readonly order: StopOrder; forced: boolean }
   | { readonly name: 'settled' }
 
@@ -68,6 +72,8 @@ type Phase =
  * - *running*: an agent works on it, guarded by the run timeout or the deadline.
  * - *stopping*: the agent's signal has aborted. When it stops, or is killed after the grace period, the run ends with
  *   the order's error, also where the agent still came up with a result: who was told "cancelled" is never told otherwise.
+ * - *retrying*: an attempt failed in passing, and the next is due in a while; the run holds nothing. Then it is queued
+ *   again, with the age that it has.
  * - *settled*: the caller has the result or the error, and nothing of the run is left anywhere.
  */
 export class PoolRun implements QueueEntry {
@@ -82,6 +88,10 @@ export class PoolRun implements QueueEntry {
   #phase: Phase = { name: 'queued' }
   #timer: Timer | undefined
   #queuedMs = 0
+  #attempt = 1
+  #backoff: Backoff | undefined
+  /** When the run timeout ends it, all attempts together; known from the first on. */
+  #runUntilMs = Number.POSITIVE_INFINITY
 
   constructor(parts: PoolRunParts, host: PoolRunHost) {
     this.#parts = parts
@@ -96,7 +106,7 @@ export class PoolRun implements QueueEntry {
     this.#deadlineMs =
       options.deadline === undefined ? Number.POSITIVE_INFINITY : this.submittedMs + options.deadline.getTime() - clock.now().getTime()
     this.#callerSignal = this.#followCaller(options.signal)
-    this.#guard(options.queueTimeoutMs, () => new QueueTimeoutError(this.agent, options.queueTimeoutMs))
+    this.#guardWaiting()
   }
 
   get sequence(): number {
@@ -132,6 +142,14 @@ export class PoolRun implements QueueEntry {
   get options(): ResolvedRunOptions {
     return this.#parts.options
   }
+  /** 1 for the first. */
+  get attempt(): number {
+    return this.#attempt
+  }
+  /** Whether an agent has begun with it, in this attempt or an earlier one. */
+  get hasBegun(): boolean {
+    return this.#phase.name === 'running' || this.#attempt > 1
+  }
   get phase(): Phase['name'] {
     return this.#phase.name
   }
@@ -140,9 +158,12 @@ export class PoolRun implements QueueEntry {
   begin(execution: Execution): number {
     const { clock, options } = this.#parts
     const startedMs = clock.monotonicMs()
-    this.#queuedMs = startedMs - this.submittedMs
+    if (this.#attempt === 1) {
+      this.#queuedMs = startedMs - this.submittedMs
+      this.#runUntilMs = startedMs + options.timeoutMs
+    }
     this.#phase = { name: 'running', execution, startedMs }
-    this.#guard(options.timeoutMs, () => new RunTimeoutError(this.agent, options.timeoutMs))
+    this.#guard(this.#runUntilMs, () => new RunTimeoutError(this.agent, options.timeoutMs))
     void execution.result.then((result) => this.#finish(result))
     return this.#queuedMs
   }
@@ -150,9 +171,9 @@ export class PoolRun implements QueueEntry {
   /** Ends the run early: at once where it waits, by signal, grace and death where it runs. */
   stop(order: StopOrder): void {
     const phase = this.#phase
-    if (phase.name === 'queued') {
-      this.#queuedMs = this.#parts.clock.monotonicMs() - this.submittedMs
-      this.#host.leaveQueue(this)
+    if (phase.name === 'queued' || phase.name === 'retrying') {
+      if (this.#attempt === 1) this.#queuedMs = this.#parts.clock.monotonicMs() - this.submittedMs
+      if (phase.name === 'queued') this.#host.leaveQueue(this)
       this.#settle({ outcome: order.outcome, error: order.error })
     } else if (phase.name === 'running') {
       const stopping: Phase = { name: 'stopping', startedMs: phase.startedMs, order, forced: false }
@@ -175,43 +196,53 @@ export class PoolRun implements QueueEntry {
   }
 
   async #finish(result: ExecutionResult): Promise<void> {
-    const verdict = await this.#judge(result)
+    const { bulkhead, options } = this.#parts
+    const verdict = await judge(result, { agent: bulkhead.agent, timeoutMs: options.timeoutMs })
     if (this.#phase.name === 'stopping') {
       const { order, forced } = this.#phase
-      this.#settle({ outcome: order.outcome, error: order.error }, { forced, abandoned: result.kind === 'abandoned' })
-    } else this.#settle(verdict)
-  }
-
-  async #judge(result: ExecutionResult): Promise<Verdict> {
-    switch (result.kind) {
-      case 'returned':
-        return this.#parseOutput(result.output)
-      case 'threw':
-        return { outcome: 'failed', error: new AgentFailedError(this.agent, result.error) }
-      case 'input-invalid':
-        return { outcome: 'failed', error: new AgentInputInvalidError(this.agent, result.problem) }
-      case 'output-invalid':
-        return { outcome: 'failed', error: new AgentOutputInvalidError(this.agent, result.problem) }
-      case 'died': {
-        const { reason, exitCode, error } = result.death
-        return { outcome: 'crashed', error: new AgentCrashedError(this.agent, { reason, exitCode, cause: error }) }
-      }
-      case 'abandoned':
-        return { outcome: 'timed-out', error: new RunTimeoutError(this.agent, this.#parts.options.timeoutMs) }
+      this.#settle({ outcome: order.outcome, error: order.error }, { forced, abandoned: result.kind === 'abandoned', transient: false })
+      return
     }
+    const transient = result.kind === 'threw' && verdict.outcome === 'failed' && this.#isTransient(result.error)
+    if (!transient || !this.#retry(result.error)) this.#settle(verdict, { ...ON_ITS_OWN, transient })
   }
 
-  async #parseOutput(output: unknown): Promise<Verdict> {
+  #isTransient(error: Error): boolean {
     try {
-      const check = await checkAgainst(this.#parts.bulkhead.agent.output, output)
-      if (check.valid) return { outcome: 'succeeded', value: check.value }
-      return { outcome: 'failed', error: new AgentOutputInvalidError(this.agent, check.problem) }
+      return (this.#parts.bulkhead.agent.isTransient ?? isTransientError)(error)
     } catch (thrown) {
-      return { outcome: 'failed', error: new AgentFailedError(this.agent, toError(thrown)) }
+      // The agent's failure matters more than that of its judge; both are told.
+      error.cause ??= toError(thrown)
+      return false
     }
   }
 
-  #settle(verdict: Verdict, how: { readonly forced: boolean; readonly abandoned: boolean } = { forced: false, abandoned: false }): void {
+  /** False where there is no further attempt, or no time for it. */
+  #retry(error: Error): boolean {
+    const { clock, random, bulkhead } = this.#parts
+    const { retry } = bulkhead.agent
+    if (retry === undefined || this.#attempt >= retry.attempts || this.#phase.name !== 'running') return false
+    const { initialMs = RETRY.initialMs, maxMs = Math.max(initialMs, RETRY.maxMs) } = retry
+    const backoff = this.#backoff?.next(undefined) ?? jitteredBackoff({ initialMs, maxMs }, random)
+    const delayMs = backoff.duration
+    const nowMs = clock.monotonicMs()
+    if (nowMs + delayMs >= Math.min(this.#runUntilMs, this.#deadlineMs)) return false
+    const runMs = nowMs - this.#phase.startedMs
+    this.#backoff = backoff
+    this.#phase = { name: 'retrying' }
+    this.#attempt++
+    this.#arm(delayMs, () => this.#comeBack())
+    this.#host.attemptFailed(this, { runMs, delayMs, error })
+    return true
+  }
+
+  #comeBack(): void {
+    this.#phase = { name: 'queued' }
+    this.#guardWaiting()
+    this.#host.comeBack(this)
+  }
+
+  #settle(verdict: Verdict, how: HowEnded = ON_ITS_OWN): void {
     const phase = this.#phase
     const began = phase.name === 'running' || phase.name === 'stopping'
     this.#phase = { name: 'settled' }
@@ -222,7 +253,8 @@ export class PoolRun implements QueueEntry {
     // The caller hears first, so that what the pool does next cannot come before it.
     if (verdict.outcome === 'succeeded') this.#resolve(verdict.value)
     else this.#reject(verdict.error)
-    this.#host.settled(this, { outcome: verdict.outcome, runMs, queuedMs: this.#queuedMs, error, ...how })
+    const whileRetrying = phase.name === 'retrying'
+    this.#host.settled(this, { outcome: verdict.outcome, runMs, queuedMs: this.#queuedMs, error, whileRetrying, ...how })
   }
 
   #followCaller(signal: AbortSignal | undefined): LinkedSignal | undefined {
@@ -234,13 +266,20 @@ export class PoolRun implements QueueEntry {
     return link
   }
 
+  /** A run that waits again is still within its run timeout. */
+  #guardWaiting(): void {
+    const { queueTimeoutMs, timeoutMs } = this.#parts.options
+    const untilMs = this.#parts.clock.monotonicMs() + queueTimeoutMs
+    if (this.#runUntilMs < untilMs) this.#guard(this.#runUntilMs, () => new RunTimeoutError(this.agent, timeoutMs))
+    else this.#guard(untilMs, () => new QueueTimeoutError(this.agent, queueTimeoutMs))
+  }
+
   /** One timer at a time: the phase's own limit, or the deadline where that is nearer. */
-  #guard(limitMs: number, timeout: () => InfraError): void {
-    const { clock, options } = this.#parts
-    const untilDeadlineMs = this.#deadlineMs - clock.monotonicMs()
-    const { deadline } = options
-    const error = deadline !== undefined && untilDeadlineMs < limitMs ? () => new DeadlineExceededError(this.agent, deadline) : timeout
-    this.#arm(Math.min(limitMs, untilDeadlineMs), () => this.stop({ outcome: 'timed-out', error: error() }))
+  #guard(untilMs: number, timeout: () => InfraError): void {
+    const { deadline } = this.#parts.options
+    const error = deadline !== undefined && this.#deadlineMs < untilMs ? () => new DeadlineExceededError(this.agent, deadline) : timeout
+    const delayMs = Math.min(untilMs, this.#deadlineMs) - this.#parts.clock.monotonicMs()
+    this.#arm(delayMs, () => this.stop({ outcome: 'timed-out', error: error() }))
   }
 
   #arm(delayMs: number, callback: () => void): void {
@@ -250,4 +289,8 @@ export class PoolRun implements QueueEntry {
   }
 }
 
-type Verdict = { readonly outcome: 'succeeded'; readonly value: unknown } | StopOrder
+const RETRY = { initialMs: 100, maxMs: 5_000 }
+
+/** What the books want to know of an ending beside the outcome. */
+type HowEnded = Pick<RunEnding, 'forced' | 'abandoned' | 'transient'>
+const ON_ITS_OWN: HowEnded = { forced: false, abandoned: false, transient: false }

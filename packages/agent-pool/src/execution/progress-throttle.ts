@@ -1,5 +1,5 @@
 import type { Clock, JsonValue, Timer } from '@cidadao/contracts'
-import type { ProgressLimits, ProgressRest } from '../threads/wire.ts'
+import type { ProgressLimits, ProgressRest } from '../workers/wire.ts'
 
 /**
  * Lets through the newest report, at most one each interval, and holds at most one: an agent that reports in a tight

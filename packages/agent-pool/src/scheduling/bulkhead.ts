@@ -1,6 +1,8 @@
 import type { AgentDefinition } from '../agent.ts'
 import type { ResolvedPoolOptions } from '../agent-pool-options.ts'
+import type { WorkerCrew } from '../crews/worker-crew.ts'
 import { RUN_OUTCOMES, type RunOutcome } from '../events.ts'
+import { createAdaptiveLimit, type AdaptiveLimit } from '../limits/adaptive-limit.ts'
 import { CrashCircuit } from './crash-circuit.ts'
 
 /** Newest run counts a fifth: about the last ten matter. */
@@ -16,24 +18,42 @@ export class Bulkhead {
   readonly queueLimit: number
   readonly runTimeoutMs: number
   readonly circuit: CrashCircuit
+  /** Who carries it out; undefined for an inline agent. */
+  readonly crew: WorkerCrew | undefined
   readonly outcomes: Record<RunOutcome, number>
+  readonly adaptive: AdaptiveLimit | undefined
+  /** Whether an inline agent says that it can work. Workers know that of theirs. */
+  ready = true
   running = 0
   queued = 0
   rejected = 0
   progressDropped = 0
+  retries = 0
   #averageRunMs: number | undefined
 
-  constructor(agent: AgentDefinition, options: ResolvedPoolOptions) {
+  constructor(agent: AgentDefinition, options: ResolvedPoolOptions, crew?: WorkerCrew) {
     this.agent = agent
-    this.slots = agent.slots ?? (agent.isolation === 'thread' ? options.threads : options.inlineSlots)
+    this.crew = crew
+    this.slots = agent.slots ?? crew?.options.scaling.max ?? options.inlineSlots
+    this.adaptive = agent.adaptive === undefined ? undefined : createAdaptiveLimit(agent.adaptive, this.slots)
     this.queueLimit = agent.queueLimit ?? options.queueLimit
     this.runTimeoutMs = agent.runTimeoutMs ?? options.runTimeoutMs
-    this.circuit = new CrashCircuit(options.crashIntensity, options.circuitBackoff)
+    this.circuit = new CrashCircuit(options.crashIntensity, options.circuitBackoff, options.random)
     this.outcomes = Object.fromEntries(RUN_OUTCOMES.map((outcome) => [outcome, 0])) as Record<RunOutcome, number>
   }
 
   get freeSlots(): number {
-    return this.slots - this.running
+    return this.limit - this.running
+  }
+
+  /** Runs at once, as far as is known to be good. */
+  get limit(): number {
+    return this.adaptive?.limit ?? this.slots
+  }
+
+  /** Whether a run would begin now. */
+  get hasRoom(): boolean {
+    return this.freeSlots > 0 && (this.crew === undefined ? this.ready : this.crew.hasIdleFor(this.agent.name))
   }
 
   /** Moving average of runs that began; undefined before the first. */

@@ -1,12 +1,11 @@
-import { ExponentialBackoff, halfJitterGenerator } from 'cockatiel'
-import type { CircuitBackoff, CrashIntensity } from '../agent-pool-options.ts'
+import type { CircuitBackoff, CrashIntensity } from '../agent-pool-settings.ts'
+import { jitteredBackoff, type Backoff } from '../jittered-backoff.ts'
 
 export const CIRCUIT_STATES = ['closed', 'open', 'half-open'] as const
 export type CircuitState = (typeof CIRCUIT_STATES)[number]
 
 export type Admission = { readonly admitted: true; readonly probe: boolean } | { readonly admitted: false; readonly retryAfterMs: number }
 
-type Backoff = ReturnType<ExponentialBackoff<number>['next']>
 type State =
   | { readonly phase: 'closed' }
   | { readonly phase: 'open'; readonly untilMs: number; readonly backoff: Backoff }
@@ -24,14 +23,15 @@ type State =
  */
 export class CrashCircuit {
   readonly #intensity: CrashIntensity
-  readonly #backoff: ExponentialBackoff<number>
+  readonly #backoff: CircuitBackoff
+  readonly #random: () => number
   #crashes: readonly number[] = []
   #state: State = { phase: 'closed' }
 
-  constructor(intensity: CrashIntensity, backoff: CircuitBackoff) {
+  constructor(intensity: CrashIntensity, backoff: CircuitBackoff, random: () => number = Math.random) {
     this.#intensity = intensity
-    const options = { initialDelay: backoff.initialMs, maxDelay: backoff.maxMs, generator: halfJitterGenerator }
-    this.#backoff = new ExponentialBackoff(options)
+    this.#backoff = backoff
+    this.#random = random
   }
 
   get state(): CircuitState {
@@ -66,7 +66,7 @@ export class CrashCircuit {
     if (this.#state.phase === 'open') return undefined
     this.#crashes = [...this.#crashes, nowMs].filter((at) => nowMs - at < this.#intensity.withinMs)
     if (this.#state.phase === 'closed' && this.#crashes.length < this.#intensity.crashes) return undefined
-    const backoff = this.#state.phase === 'half-open' ? this.#state.backoff.next(undefined) : this.#backoff.next()
+    const backoff = this.#state.phase === 'half-open' ? this.#state.backoff.next(undefined) : jitteredBackoff(this.#backoff, this.#random)
     this.#crashes = []
     this.#state = { phase: 'open', untilMs: nowMs + backoff.duration, backoff }
     return Math.ceil(backoff.duration)
