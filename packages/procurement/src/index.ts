@@ -25,8 +25,41 @@ export {
   type LoadOptions,
   type ScanOptions,
   type ScanResult,
-  type SourceSummary,
 } from './contracts/contract-source.ts'
+export {
+  analyzePortalItems,
+  fingerprintPortalItems,
+  readPortalItems,
+  type AnalyzeItemsOptions,
+  type ItemAnalysis,
+} from './items/analyze-items.ts'
+export type { PortalItem, PricedItem, RegisteredItem } from './items/item.ts'
+export type { Amendment, Apostille } from './changes/contract-change.ts'
+export { readAmendments, readApostilles } from './changes/read-changes.ts'
+export {
+  analyzeInstitute,
+  readInstituteContracts,
+  readInstitutePurchases,
+  readRegisteredItems,
+  type AnalyzeInstituteOptions,
+  type InstituteAnalysis,
+} from './purchases/analyze-institute.ts'
+export {
+  directPurchaseOfContract,
+  directPurchasesOfInstitute,
+  type DirectPurchase,
+  type PurchaseShare,
+} from './purchases/direct-purchase.ts'
+export {
+  LIMIT_PURPOSES,
+  lowValueBasis,
+  PROCUREMENT_LAWS,
+  type LimitPurpose,
+  type LowValueBasis,
+  type ProcurementLaw,
+} from './purchases/legal-basis.ts'
+export { directPurchaseLimit, type LimitQuestion } from './purchases/legal-limits.ts'
+export type { InstituteContract, InstitutePurchase } from './purchases/purchase.ts'
 export { ContractTotals, type ContractSummary } from './contracts/contract-summary.ts'
 export {
   SUPPLIER_KINDS,
@@ -60,7 +93,14 @@ export {
   type RuleId,
   type Severity,
 } from './findings/finding.ts'
-export type { BuyerRecord, ContractRecord, FindingRecord, SupplierReference } from './findings/finding-record.ts'
+export type {
+  BuyerRecord,
+  ContractRecord,
+  FindingRecord,
+  ItemRecord,
+  PurchaseRecord,
+  SupplierReference,
+} from './findings/finding-record.ts'
 export { easterOf, NATIONAL_HOLIDAYS, nationalHolidayOn, type NationalHoliday } from './values/holidays.ts'
 export {
   cnpjCheckDigits,
@@ -71,6 +111,7 @@ export {
   normalizeCnpj,
   type IdentifierCheck,
 } from './values/identifiers.ts'
+export { formatQuantity, parseQuantity, type Quantity } from './values/quantity.ts'
 export type { LocalizedText } from './values/localized-text.ts'
 export {
   addMoney,
@@ -96,17 +137,22 @@ export { createLatePublication, type LatePublicationOptions } from './rules/late
 export {
   allRules,
   isContractRuleId,
+  RULE_INPUTS,
   startContractRule,
   startContractRules,
   type ContractRuleId,
   type ContractRuleOptions,
   type ContractRuleSelection,
   type RegisteredRule,
+  type RuleInput,
 } from './rules/registry.ts'
 export { createRoundValue, type RoundValueOptions } from './rules/round-value.ts'
 export { DEFAULT_MAX_RECORDS, type RuleDescription, type RuleOptions, type RuleRun } from './rules/rule.ts'
 export { createSupplierConcentration, type SupplierConcentrationOptions } from './rules/supplier-concentration.ts'
+export { createPriceOutlier, type PriceOutlierOptions } from './rules/prices/price-outlier.ts'
+export { createContractSplitting, createThresholdSplitting, type ThresholdSplittingOptions } from './rules/splitting/threshold-splitting.ts'
 export { type ReadOptions, type ReadProgress } from './source/read-table.ts'
+export { type ScanTableOptions, type SourceSummary, type TableScan } from './source/scan-table.ts'
 export { REJECT_REASONS, type RejectedRow, type RejectReason, type RejectSummary } from './table/rejected-row.ts'
 export type { SourceLimits } from './source/source-limits.ts'
 export type { FileDigest, TableEvent } from './table/table.ts'

@@ -1,5 +1,18 @@
 import { describe, expect, it } from 'vitest'
-import { analyzePortal, loadPortalContracts, runContractRules, superiorOrganByCode, type Analysis, type RuleId } from '../src/index.ts'
+import {
+  analyzeInstitute,
+  analyzePortal,
+  analyzePortalItems,
+  loadPortalContracts,
+  readAmendments,
+  readApostilles,
+  readInstitutePurchases,
+  runContractRules,
+  superiorOrganByCode,
+  type Analysis,
+  type InstituteAnalysis,
+  type RuleId,
+} from '../src/index.ts'
 import { realData } from './support/real-data.ts'
 
 const portal = realData('portal-202401')
@@ -92,6 +105,32 @@ describe.skipIf(portal.absent)(`contracts published in January 2024${portal.why}
     expect(statisticsOf(await all(), 'supplier-concentration')).toMatchObject({ n: 83, unitsAboveHigh: 48, unitsAboveVeryHigh: 20 })
   })
 
+  it('splitting: of 660 direct purchases none cites its basis, no group reaches the limit, and none gather below it', async () => {
+    const statistics = statisticsOf(await all(), 'threshold-splitting')
+    expect(statistics).toMatchObject({ n: 660, basisSupposed: 660, groups: 0, justBelow: 7, justAbove: 10, bunched: false })
+  })
+
+  it('prices of items: 276 dear and 195 cheap make 471 of 8,216; none of 11,989 rows is rejected', async () => {
+    const items = await analyzePortalItems(portal.path)
+    expect([items.source.rows, items.rejects.total]).toEqual([11_989, 0])
+    expect(statisticsOf(items, 'price-outlier')).toMatchObject({
+      n: 8_216,
+      dear: 276,
+      cheap: 195,
+      dearOrCheap: 471,
+      itemsWithoutSpread: 491,
+      records: 276,
+    })
+    expect(items.findings[0]?.records.every((record) => Number(record.facts.modifiedZ) > 3.5)).toBe(true)
+  })
+
+  it('loads 674 amendments, rejects none, and reads a file of no apostilles', async () => {
+    const counts = { row: 0, rejected: 0, file: 0 }
+    for await (const event of readAmendments(portal.path)) counts[event.kind]++
+    expect(counts).toEqual({ row: 674, rejected: 0, file: 1 })
+    for await (const event of readApostilles(portal.path)) expect(event).toMatchObject({ kind: 'file', file: { rows: 0 } })
+  })
+
   it('gives the same findings from memory as from the stream', async () => {
     const table = await loadPortalContracts(portal.path)
     expect(runContractRules(table.contracts)).toEqual((await all()).findings)
@@ -99,5 +138,49 @@ describe.skipIf(portal.absent)(`contracts published in January 2024${portal.why}
 
   it('shows no full CPF anywhere', async () => {
     expect(JSON.stringify((await all()).findings)).not.toMatch(/(?<!\d)\d{3}\.\d{3}\.\d{3}-\d{2}(?!\d)/)
+  })
+})
+
+const institute = realData('ifms')
+
+describe.skipIf(institute.absent)(`purchases of a federal institute 2016–2026${institute.why}`, () => {
+  const analysis = institute.absent ? undefined : analyzeInstitute(institute.path)
+  const all = async (): Promise<InstituteAnalysis> => (await analysis) ?? expect.unreachable()
+
+  it('loads 2,353 purchases, 1,546 contracts and 2,951 items of price registers, and rejects none', async () => {
+    const { purchases, contracts, registeredItems } = await all()
+    expect([purchases, contracts, registeredItems].map(({ source, rejects }) => [source.rows, rejects.total])).toEqual([
+      [2_353, 0],
+      [1_546, 0],
+      [2_951, 0],
+    ])
+  })
+
+  it('bunching of art. 75 II / 24 II read to the letter: 79 in the tenth below the limit against 16 in the tenth above', async () => {
+    expect(statisticsOf(await all(), 'threshold-splitting')).toMatchObject({
+      groups: 0,
+      bunched: true,
+      basisSupposed: 0,
+      byPurpose: { other: { justBelow: 79, justAbove: 16 } },
+    })
+  })
+
+  it('the eightieth is a purchase under art. 75, III, a: a failed tender repeated, which knows no limit', async () => {
+    const loose = /75, ?III/
+    const near: string[] = []
+    for await (const event of readInstitutePurchases(institute.path)) {
+      if (event.kind !== 'row' || !loose.test(event.row.legalBasis) || event.row.year !== 2022) continue
+      const estimate = Number(event.row.estimatedValue ?? 0n) / 10_000
+      if (estimate >= 0.9 * 54_020.41 && estimate < 54_020.41) near.push(`${event.row.number} ${event.row.legalBasis}`)
+    }
+    expect(near).toEqual(['00035/2022 Lei 14.133/2021, Art. 75, III, a'])
+  })
+
+  it('exactly the limit, which Lei 8.666 allowed and the strict comparison counts as above: 8 purchases', async () => {
+    expect(statisticsOf(await all(), 'threshold-splitting').atLimit).toBe(8)
+  })
+
+  it('prices of registered items: 39 dear of 772', async () => {
+    expect(statisticsOf(await all(), 'price-outlier')).toMatchObject({ n: 772, dear: 39, cheap: 23 })
   })
 })

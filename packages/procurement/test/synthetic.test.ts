@@ -41,7 +41,7 @@ describe('synthetic Portal files', () => {
     } as const
     const { findings, key, rejected } = await analyzeSynthetic({ seed, contracts: 2_500, plantedAnomalies: planted })
     expect(rejected).toBe(0)
-    for (const finding of findings) {
+    for (const finding of findings.filter(({ rule }) => rule !== 'threshold-splitting')) {
       const rule = PLANTABLE_RULES.find((candidate) => candidate === finding.rule)
       expect(foundBy(finding), finding.rule).toEqual(rule === undefined ? [] : plantedOf(key, rule))
       expect(finding.outcome, finding.rule).toBe(rule === undefined || rule === 'benford-first-two' ? 'nothing-found' : 'indication')
@@ -51,7 +51,9 @@ describe('synthetic Portal files', () => {
   it('with nothing planted no rule remarks anything', async () => {
     for (const contracts of [300, 1_000, 6_000]) {
       const { findings } = await analyzeSynthetic({ seed: 5, contracts, plantedAnomalies: {} })
-      expect(findings.filter((finding) => finding.outcome !== 'nothing-found')).toEqual([])
+      const others = findings.filter((finding) => finding.outcome !== 'nothing-found')
+      // All are bought by tender, so there is no direct purchase to look at.
+      expect(others.map(({ rule, outcome }) => [rule, outcome])).toEqual([['threshold-splitting', 'population-too-small']])
     }
   })
 

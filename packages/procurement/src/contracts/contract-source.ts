@@ -3,9 +3,9 @@ import { matchesFilter, type ContractFilter } from './contract-filter.ts'
 import { ContractTotals, type ContractSummary } from './contract-summary.ts'
 import { requireInteger, TooManyContractsError } from '../errors.ts'
 import { PORTAL_CONTRACTS } from './portal-contracts.ts'
-import { fingerprintTable, readTable, readTableBatches, sourceSha256, type ReadOptions } from '../source/read-table.ts'
-import { RejectList, type RejectSummary } from '../table/rejected-row.ts'
-import type { FileDigest, TableEvent } from '../table/table.ts'
+import { fingerprintTable, readTable, type ReadOptions } from '../source/read-table.ts'
+import { scanTable, type ScanTableOptions, type TableScan } from '../source/scan-table.ts'
+import type { TableEvent } from '../table/table.ts'
 
 /**
  * Streams the contracts at `source`: a folder of Portal files, the ZIP they come in, or one CSV file. Yields each row
@@ -21,50 +21,26 @@ export function fingerprintPortalContracts(source: string, options: ReadOptions 
   return fingerprintTable(source, PORTAL_CONTRACTS, options)
 }
 
-/** What a source was, as read. */
-export interface SourceSummary {
-  /** Of the one file, or of the list of files; the same for a folder and for a ZIP of it. */
-  readonly sha256: string
-  readonly files: readonly FileDigest[]
-  /** Data rows of all files, broken ones included. */
-  readonly rows: number
-}
-
-export interface ScanOptions extends ReadOptions {
+export interface ScanOptions extends ScanTableOptions {
   /** Which contracts are meant; the others are read and passed over. @default all */
   readonly filter?: ContractFilter
-  /** Most rejected rows listed; all are counted. @default 100 */
-  readonly maxRejects?: number
 }
 
-export interface ScanResult {
-  readonly source: SourceSummary
+export interface ScanResult extends TableScan {
   /** Over the contracts that match the filter. */
   readonly summary: ContractSummary
-  /** Over the whole source: a row that cannot be read cannot be filtered. */
-  readonly rejects: RejectSummary
 }
-
-const DEFAULT_MAX_REJECTS = 100
 
 /** Reads the source once and gives each matching contract to `use`. */
 export async function scanContracts(source: string, options: ScanOptions, use: (contract: Contract) => void): Promise<ScanResult> {
   const { filter = {} } = options
-  const rejects = new RejectList(requireInteger('maxRejects', options.maxRejects ?? DEFAULT_MAX_REJECTS, 0))
   const totals = new ContractTotals()
-  const files: FileDigest[] = []
-  for await (const batch of readTableBatches(source, PORTAL_CONTRACTS, options)) {
-    for (const event of batch) {
-      if (event.kind === 'rejected') rejects.add(event.rejected)
-      else if (event.kind === 'file') files.push(event.file)
-      else if (matchesFilter(event.row, filter)) {
-        totals.add(event.row)
-        use(event.row)
-      }
-    }
-  }
-  const rows = files.reduce((total, file) => total + file.rows, 0)
-  return { source: { sha256: sourceSha256(files), files, rows }, summary: totals.summary(), rejects: rejects.summary() }
+  const scan = await scanTable({ source, spec: PORTAL_CONTRACTS, options }, (contract) => {
+    if (!matchesFilter(contract, filter)) return
+    totals.add(contract)
+    use(contract)
+  })
+  return { source: scan.source, summary: totals.summary(), rejects: scan.rejects }
 }
 
 export interface LoadOptions extends ScanOptions {

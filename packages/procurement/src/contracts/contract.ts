@@ -36,6 +36,8 @@ export interface RowPosition {
 export interface ContractFacts extends RowPosition {
   readonly number: string
   readonly modality: string
+  /** The article that the buyer cites; empty in nearly all rows of the Portal. */
+  readonly legalBasis: string
   readonly superiorOrgan: PublicBody
   readonly organ: PublicBody
   readonly unit: PublicBody
@@ -49,7 +51,6 @@ export interface ContractFacts extends RowPosition {
 /** One row of `…_Compras.csv`, with every CPF masked. */
 export interface Contract extends ContractFacts {
   readonly object: string
-  readonly legalBasis: string
   readonly situation: string
   readonly startsOn: CivilDate | null
   readonly endsOn: CivilDate | null
@@ -60,7 +61,8 @@ export interface Contract extends ContractFacts {
 
 /** The facts alone, without the long texts, which are cut from the line and would keep it in memory. */
 export function factsOf(contract: ContractFacts): ContractFacts {
-  const { file, row, line, number, modality, superiorOrgan, organ, unit } = contract
+  const { file, row, line, number, modality, legalBasis, superiorOrgan, organ, unit } = contract
   const { signedOn, publishedOn, supplier, initialValue, finalValue } = contract
-  return { file, row, line, number, modality, superiorOrgan, organ, unit, signedOn, publishedOn, supplier, initialValue, finalValue }
+  const parties = { superiorOrgan, organ, unit, supplier }
+  return { file, row, line, number, modality, legalBasis, ...parties, signedOn, publishedOn, initialValue, finalValue }
 }

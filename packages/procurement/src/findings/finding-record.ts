@@ -1,6 +1,9 @@
 import { formatIsoDate, type CivilDate } from '../values/civil-date.ts'
 import type { ContractFacts, PublicBody, Supplier, SupplierKind } from '../contracts/contract.ts'
+import type { PricedItem } from '../items/item.ts'
+import type { DirectPurchase, PurchaseShare } from '../purchases/direct-purchase.ts'
 import { formatMoney } from '../values/money.ts'
+import { formatQuantity } from '../values/quantity.ts'
 import type { FindingValues } from './finding.ts'
 
 /** A supplier as findings show it; a person's CPF is masked. */
@@ -40,7 +43,36 @@ export interface BuyerRecord {
   readonly facts: FindingValues
 }
 
-export type FindingRecord = ContractRecord | BuyerRecord
+/** An item whose price stands out. `value` is the price of one. */
+export interface ItemRecord {
+  readonly kind: 'item'
+  readonly key: string
+  readonly number: string
+  readonly file: string
+  readonly line: number
+  readonly unit: PublicBody
+  readonly description: string
+  readonly quantity: string
+  readonly supplier: SupplierReference | null
+  readonly value: string
+  readonly facts: FindingValues
+}
+
+/** A direct purchase that stands out, alone or with others. */
+export interface PurchaseRecord {
+  readonly kind: 'purchase'
+  readonly key: string
+  readonly number: string
+  readonly file: string
+  readonly line: number
+  readonly unit: PublicBody
+  readonly supplier: SupplierReference | null
+  readonly value: string
+  readonly on: string | null
+  readonly facts: FindingValues
+}
+
+export type FindingRecord = ContractRecord | BuyerRecord | ItemRecord | PurchaseRecord
 
 export function toContractRecord(contract: ContractFacts, facts: FindingValues): ContractRecord {
   return {
@@ -56,6 +88,40 @@ export function toContractRecord(contract: ContractFacts, facts: FindingValues):
     value: formatMoney(contract.initialValue),
     signedOn: toIso(contract.signedOn),
     publishedOn: toIso(contract.publishedOn),
+    facts,
+  }
+}
+
+export function toItemRecord(item: PricedItem, facts: FindingValues): ItemRecord {
+  const { contractNumber, code, file, line, unit, description, quantity, supplier, unitPrice } = item
+  return {
+    kind: 'item',
+    key: `${unit.code}/${contractNumber}/${code}`,
+    number: contractNumber,
+    file,
+    line,
+    unit,
+    description,
+    quantity: formatQuantity(quantity),
+    supplier: supplier === null ? null : toSupplierReference(supplier),
+    value: formatMoney(unitPrice),
+    facts,
+  }
+}
+
+/** With one of its suppliers and what this one delivers, or as a whole. */
+export function toPurchaseRecord(purchase: DirectPurchase, share: PurchaseShare | null, facts: FindingValues): PurchaseRecord {
+  const { number, file, line, unit, value, on } = purchase
+  return {
+    kind: 'purchase',
+    key: `${unit.code}/${number}`,
+    number,
+    file,
+    line,
+    unit,
+    supplier: share === null ? null : toSupplierReference(share.supplier),
+    value: formatMoney(share?.value ?? value),
+    on: toIso(on),
     facts,
   }
 }

@@ -25,6 +25,8 @@ export const RULE_IDS = [
   'round-value',
   'calendar',
   'invalid-identifier',
+  'threshold-splitting',
+  'price-outlier',
 ] as const
 export type RuleId = (typeof RULE_IDS)[number]
 

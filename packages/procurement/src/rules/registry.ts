@@ -9,7 +9,9 @@ import { duplicateContract, type DuplicateContractOptions } from './duplicate-co
 import { invalidIdentifier, type InvalidIdentifierOptions } from './invalid-identifier.ts'
 import { latePublication, type LatePublicationOptions } from './late-publication.ts'
 import { roundValue, type RoundValueOptions } from './round-value.ts'
+import { priceOutlier } from './prices/price-outlier.ts'
 import type { RuleDescription, RuleRun } from './rule.ts'
+import { thresholdSplitting, type ThresholdSplittingOptions } from './splitting/threshold-splitting.ts'
 import { supplierConcentration, type SupplierConcentrationOptions } from './supplier-concentration.ts'
 
 /** Options of the rules over contracts, by rule. A rule that is not named runs with its defaults. */
@@ -23,6 +25,7 @@ export interface ContractRuleOptions {
   readonly 'round-value'?: RoundValueOptions
   readonly calendar?: CalendarOptions
   readonly 'invalid-identifier'?: InvalidIdentifierOptions
+  readonly 'threshold-splitting'?: ThresholdSplittingOptions
 }
 
 export type ContractRuleId = keyof ContractRuleOptions
@@ -41,23 +44,25 @@ const CONTRACT_RULES: Starters = {
   'round-value': roundValue,
   calendar,
   'invalid-identifier': invalidIdentifier,
+  'threshold-splitting': thresholdSplitting,
 }
+
+/** What rules are run over. */
+export const RULE_INPUTS = ['contracts', 'items'] as const
+export type RuleInput = (typeof RULE_INPUTS)[number]
 
 /** A rule as it is offered, ready to be made an agent of. */
 export interface RegisteredRule extends RuleDescription {
-  /** What the rule is run over. */
-  readonly reads: 'contracts'
+  readonly reads: RuleInput
 }
 
 /** Every rule there is, in the order in which findings are given. */
 export function allRules(): readonly RegisteredRule[] {
-  return Object.values(CONTRACT_RULES).map(({ id, version, title, description }) => ({
-    id,
-    version,
-    title,
-    description,
-    reads: 'contracts',
-  }))
+  return [...Object.values(CONTRACT_RULES).map((rule) => register(rule, 'contracts')), register(priceOutlier, 'items')]
+}
+
+function register({ id, version, title, description }: RuleDescription, reads: RuleInput): RegisteredRule {
+  return { id, version, title, description, reads }
 }
 
 export function isContractRuleId(id: string): id is ContractRuleId {

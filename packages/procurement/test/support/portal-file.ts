@@ -107,6 +107,8 @@ export function date(text: string): CivilDate {
 export interface ContractSketch {
   readonly line?: number
   readonly number?: string
+  readonly modality?: string
+  readonly legalBasis?: string
   readonly organ?: string
   readonly unit?: string
   readonly supplier?: string
@@ -126,7 +128,8 @@ export function contract(sketch: ContractSketch = {}): ContractFacts {
     line,
     row: line - 1,
     number: sketch.number ?? '000012024',
-    modality: 'Pregão',
+    modality: sketch.modality ?? 'Pregão',
+    legalBasis: sketch.legalBasis ?? '',
     superiorOrgan: { code: sketch.organ ?? '36000', name: 'Ministério da Saúde' },
     organ: { code: '36201', name: 'Fundação de Exemplo' },
     unit: { code: sketch.unit ?? '254450', name: 'UNIDADE DE EXEMPLO' },
