@@ -3,14 +3,14 @@ import { createCache, seedPolicies, type Cache } from '@cidadao/cache'
 import { postgresTier } from '@cidadao/cache/postgres'
 import { connectRedis, redisTier, type RedisConnection } from '@cidadao/cache/redis'
 import type { Config } from '@cidadao/config'
-import { serviceGroup, systemClock, type Service } from '@cidadao/contracts'
-import { createDatabase, createEmbeddedPostgres, type Database, type DatabaseOptions } from '@cidadao/db'
-import { createTelemetry, type Telemetry } from '@cidadao/monitoring'
+import { serviceGroup, systemClock } from '@cidadao/contracts'
+import { createCachedInvestigations, createOutboxRelay, type CachedInvestigations, type OutboxRelay } from '@cidadao/db'
 import { findSuperiorOrgans, SUPERIOR_ORGANS } from '@cidadao/procurement'
 import { RULE_FAMILY_NAMES } from './agents/agent-contracts.ts'
 import { orchestratorAgents } from './agents/agents.ts'
 import { inspectSource } from './agents/inspect-source.ts'
 import { createHttpServer, type HttpServer } from './api/http-server.ts'
+import { AuditTrust } from './audit/audit-trust.ts'
 import { CachedStepMemory } from './engine/cached-step-memory.ts'
 import { DatabaseRunStore } from './engine/database-run-store.ts'
 import type { ExecutionEngine } from './engine/execution-engine.ts'
@@ -18,30 +18,26 @@ import { InlineEngine } from './engine/inline-engine.ts'
 import { PoolStepRunner } from './engine/pool-step-runner.ts'
 import { sourcesInside } from './api/source-folder.ts'
 import { apiOf, Orchestrator } from './orchestrator.ts'
+import { composeStore, type ComposeOptions, type Store } from './compose-store.ts'
 import { TemplatePlanner } from './plan/template-planner.ts'
-import { toDatabaseOptions, toRedisOptions } from './wiring/config-to-options.ts'
+import { upkeep } from './upkeep/upkeep.ts'
+import { toRedisOptions } from './wiring/config-to-options.ts'
+import { deliverInto, investigationCache } from './wiring/investigation-cache.ts'
 import { logEvents } from './wiring/log-events.ts'
-import { healthChecks, READINESS_CHECKS } from './wiring/health-checks.ts'
-import { wireMetrics } from './wiring/wire-metrics.ts'
-
-/** Telemetry and the database: enough for commands that only look. */
-export interface Store extends Service {
-  readonly telemetry: Telemetry
-  readonly db: Database
-}
+import { healthChecks } from './wiring/health-checks.ts'
+import { wireAudit, wireMetrics } from './wiring/wire-metrics.ts'
 
 /** The whole system, built and not yet started. */
 export interface House extends Store {
   readonly redis: RedisConnection | undefined
   readonly cache: Cache
+  /** Reads by id go through the cache. */
+  readonly investigations: CachedInvestigations
+  readonly relay: OutboxRelay
+  readonly audit: AuditTrust
   readonly pool: AgentPool
   readonly engine: ExecutionEngine
   readonly orchestrator: Orchestrator
-}
-
-export interface ComposeOptions {
-  readonly version: string
-  readonly revision: string
 }
 
 /** Builds everything and connects nothing; `start` brings it up left to right, `stop` takes it down right to left. */
@@ -58,6 +54,14 @@ export function compose(config: Config, options: ComposeOptions): House {
     environment: config.cache.keyPrefix,
     memory: { maxEntries: config.cache.maxEntries, maxBytes: config.cache.maxBytes },
   })
+  const investigations = createCachedInvestigations({
+    store: db.investigations,
+    events: db.events,
+    cache: investigationCache(cache),
+    endedTtlMs: config.cache.ttlMediumMs,
+  })
+  const relay = createOutboxRelay({ db, deliver: deliverInto(cache), logger, clock })
+  const audit = new AuditTrust({ db, config, logger, clock, onOpened: (opened) => wireAudit(telemetry, opened) })
   const { threads, queueLimit, runTimeoutMs } = config.agentPool
   const pool = createAgentPool({ agents: orchestratorAgents(), threads, queueLimit, runTimeoutMs, clock })
 
@@ -72,29 +76,17 @@ export function compose(config: Config, options: ComposeOptions): House {
   const organs = { find: findSuperiorOrgans, all: SUPERIOR_ORGANS }
   const planner = new TemplatePlanner({ organs, families: RULE_FAMILY_NAMES.map((name) => ({ name })) })
   const agents = new Set(pool.agents().map(({ name }) => name))
-  const orchestrator = new Orchestrator({ db, engine, planner, agents, inspectSource, clock, logger })
+  const orchestrator = new Orchestrator({ db: { investigations, runs: db.runs }, engine, planner, agents, inspectSource, clock, logger })
 
-  wireMetrics(telemetry, { db, cache, pool, engine })
-  logEvents(logger, { engine, cache, redis })
+  wireMetrics(telemetry, { db, cache, pool, engine, relay, audit })
+  logEvents(logger, { engine, cache, redis, investigations, relay })
 
-  const checks = healthChecks(health, { db, cache, pool, redis }, config.monitoring.checkTimeoutMs)
-  const members = [store, redis, cache, pool, engine, checks].filter((member) => member !== undefined)
-  return { ...serviceGroup(members, 'orchestrator'), telemetry, db, redis, cache, pool, engine, orchestrator }
-}
-
-/** The database alone, embedded where the configuration names none. */
-export function composeStore(config: Config, build: ComposeOptions, overrides: Partial<Pick<DatabaseOptions, 'migrations'>> = {}): Store {
-  const telemetry = createTelemetry({
-    build,
-    clock: systemClock,
-    logger: { level: config.log.level, format: config.log.format },
-    health: { intervalMs: config.monitoring.sampleIntervalMs, startup: ['postgresql'], readiness: READINESS_CHECKS },
-  })
-  const { logger } = telemetry
-  const embedded = config.db.url === undefined ? createEmbeddedPostgres({ dataDir: config.db.dataDir, logger }) : undefined
-  const db = createDatabase({ ...toDatabaseOptions(config, () => embedded?.url), ...overrides, logger, clock: systemClock })
-  const members = [telemetry, embedded, db].filter((member) => member !== undefined)
-  return { ...serviceGroup(members, 'store'), telemetry, db }
+  const rounds = upkeep(config, { telemetry, db, investigations, clock })
+  const checks = healthChecks(health, { db, cache, pool, redis, relay, audit }, config.monitoring.checkTimeoutMs)
+  // The last checkpoint comes after everything that writes to the log has stopped.
+  const members = [store, redis, cache, relay, audit, pool, engine, rounds, checks].filter((member) => member !== undefined)
+  const parts = { config, telemetry, db, redis, cache, investigations, relay, audit, pool, engine, orchestrator }
+  return { ...serviceGroup(members, 'orchestrator'), ...parts }
 }
 
 /** The HTTP API over a house: accepts requests between its start and its stop, which comes before the house's. */

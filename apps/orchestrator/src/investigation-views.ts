@@ -1,11 +1,14 @@
 import type { JsonValue } from '@cidadao/contracts'
-import type { Database, Investigation, InvestigationStatus, StepRecord } from '@cidadao/db'
+import type { Investigation, Investigations, InvestigationStatus, RunStore, StepRecord } from '@cidadao/db'
 import type { InvestigationView, StepView } from './api/api-ports.ts'
 import type { InvestigationPage } from './api/investigation-routes.ts'
 import { InvestigationNotFoundError } from './errors.ts'
 
 /** What reading takes of the database. */
-export type ReadableDatabase = Pick<Database, 'investigations' | 'runs'>
+export interface ReadableDatabase {
+  readonly investigations: Pick<Investigations, 'get' | 'find'>
+  readonly runs: Pick<RunStore, 'listSteps'>
+}
 
 export interface InvestigationFilter {
   readonly status?: InvestigationStatus

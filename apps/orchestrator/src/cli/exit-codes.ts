@@ -11,6 +11,14 @@ const OFFICIAL_FILES = 'the official files are at https://portaldatransparencia.
 const USAGE_MENDS: Readonly<Record<string, string>> = {
   CLI_USAGE: '',
   CONFIG_INVALID: '',
+  DB_INVALID_OPTIONS: '',
+  DB_INVESTIGATION_NOT_FOUND: '"cidadao list" shows those there are',
+  DB_AUDIT_ENTRY_INVALID: '',
+  DB_AUDIT_ENTRY_MISSING: '"cidadao audit entries ID" shows those of an investigation',
+  DB_AUDIT_FORMAT_INVALID: 'correct the key or the file',
+  DB_AUDIT_NOTHING_TO_REDACT: '"cidadao audit entries ID --json" shows which values an entry has committed to',
+  DB_AUDIT_PRUNED: 'give --from a later entry',
+  DB_AUDIT_PRUNE_REFUSED: '',
   ORCHESTRATOR_QUERY_NOT_UNDERSTOOD: '',
   ORCHESTRATOR_INVESTIGATION_NOT_FOUND: '',
   ORCHESTRATOR_SOURCE_REFUSED: '',
@@ -33,6 +41,12 @@ const FAILURE_MENDS: Readonly<Record<string, string>> = {
   DB_DATABASE_MISSING: 'create it, or correct the name at the end of DATABASE_URL',
   DB_NEWER_THAN_CODE: 'install the newer version of cidadao, or name another database in DATABASE_URL',
   DB_MIGRATIONS_PENDING: 'run "cidadao migrate"',
+  DB_AUDIT_KEY_UNUSABLE: 'put the right key back; "cidadao audit key --new" makes one for a new log',
+  DB_AUDIT_ORIGIN_MISMATCH: 'correct CIDADAO_AUDIT_ORIGIN, or name another database in DATABASE_URL',
+  DB_AUDIT_CHECKPOINT_MISSING: 'run "cidadao audit checkpoint"',
+  DB_AUDIT_TREE_MISMATCH: 'run "cidadao audit verify"',
+  DB_AUDIT_HISTORY_BROKEN: 'run "cidadao audit verify", and put the longer history back from a backup',
+  DB_AUDIT_ANCHOR_UNAVAILABLE: 'mend the anchor, or name another in CIDADAO_AUDIT_ANCHOR_FILE or _DIR',
 }
 
 /** 2 when the call was wrong, 1 when something failed. */

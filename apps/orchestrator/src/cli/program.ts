@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { LANGUAGES, type Language } from '../plan/question.ts'
 import { VERSION } from '../version.ts'
+import { addAuditCommands } from './audit-commands.ts'
 import { toContext, type CommandContext, type OutputOptions } from './command-context.ts'
 import type { InvestigateOptions } from './commands/investigate.ts'
 import { EXIT_CODES, type ExitCode } from './exit-codes.ts'
@@ -12,7 +13,7 @@ import { languageOfLocale } from './output/texts.ts'
 export async function runProgram(args: readonly string[], terminal: Terminal, signal: AbortSignal): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT_CODES.success
   const language = languageOf(args)
-  const program = buildProgram({ terminal, help: HELP_TEXTS[language] }, async (work) => {
+  const program = buildProgram({ terminal, language, help: HELP_TEXTS[language] }, async (work) => {
     exitCode = await work(toContext(terminal, signal, language))
   })
   await program.parseAsync(args, { from: 'user' })
@@ -25,10 +26,11 @@ function languageOf(args: readonly string[]): Language {
   return LANGUAGES.find((language) => language === asked) ?? languageOfLocale(Intl.DateTimeFormat().resolvedOptions().locale)
 }
 
-type Carry = (work: (context: CommandContext) => Promise<ExitCode> | ExitCode) => Promise<void>
+/** Runs the command that was asked for. */
+export type Carry = (work: (context: CommandContext) => Promise<ExitCode> | ExitCode) => Promise<void>
 
 /** A command's code is loaded when it is called: asking for the configuration must not load a database driver. */
-function buildProgram(face: { readonly terminal: Terminal; readonly help: HelpTexts }, carry: Carry): Command {
+function buildProgram(face: { readonly terminal: Terminal; readonly language: Language; readonly help: HelpTexts }, carry: Carry): Command {
   const { help } = face
   const program = baseProgram(face)
   const json = (): Option => new Option('--json', help.json)
@@ -52,6 +54,7 @@ function buildProgram(face: { readonly terminal: Terminal; readonly help: HelpTe
     .addOption(json())
     .action((options: OutputOptions) => carry(async (context) => (await import('./commands/demo.ts')).demo(options, context)))
   addReadingCommands(program, { help, json }, carry)
+  addAuditCommands(program, { language: face.language, json, carry })
   addMaintenanceCommands(program, { help, json }, carry)
   return program
 }
@@ -78,13 +81,6 @@ function addReadingCommands(program: Command, { help, json }: Words, carry: Carr
     .action((id: string, options: OutputOptions) =>
       carry(async (context) => (await import('./commands/look-up.ts')).show(id, options, context)),
     )
-  program
-    .command('audit')
-    .description(help.audit)
-    .command('verify')
-    .description(help.auditVerify)
-    .addOption(json())
-    .action((options: OutputOptions) => carry(async (context) => (await import('./commands/audit.ts')).auditVerify(options, context)))
 }
 
 function addMaintenanceCommands(program: Command, { help, json }: Words, carry: Carry): void {

@@ -1,6 +1,7 @@
 import type { RedisOptions } from '@cidadao/cache/redis'
 import type { Config, DatabaseTls } from '@cidadao/config'
 import type { DatabaseOptions, PoolOptions, TlsOptions } from '@cidadao/db'
+import { INVESTIGATION_CACHE } from './investigation-cache.ts'
 
 /** Names of the configuration → names of the database package. */
 export function toDatabaseOptions(config: Config, embeddedUrl: () => string | undefined): DatabaseOptions {
@@ -12,6 +13,7 @@ export function toDatabaseOptions(config: Config, embeddedUrl: () => string | un
     migrations: db.url === undefined ? 'apply' : 'require',
     resilience: { attempts: retry.attempts, initialDelayMs: Math.max(1, retry.delayMs) },
     pool: toPoolOptions(db),
+    investigationCache: INVESTIGATION_CACHE,
   }
 }
 

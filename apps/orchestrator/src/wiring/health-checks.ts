@@ -2,8 +2,10 @@ import type { AgentPool } from '@cidadao/agent-pool'
 import type { Cache } from '@cidadao/cache'
 import type { RedisConnection } from '@cidadao/cache/redis'
 import { defineService, type Service } from '@cidadao/contracts'
-import type { Database } from '@cidadao/db'
+import type { Database, OutboxRelay } from '@cidadao/db'
 import type { HealthContributor, HealthPart, HealthRegistry } from '@cidadao/monitoring'
+import type { AuditTrust } from '../audit/audit-trust.ts'
+import { auditLog } from './audit-health.ts'
 import { redisNodes } from './redis-health.ts'
 
 interface Watched {
@@ -11,10 +13,9 @@ interface Watched {
   readonly cache: Cache
   readonly pool: AgentPool
   readonly redis: RedisConnection | undefined
+  readonly relay: Pick<OutboxRelay, 'stats'>
+  readonly audit: Pick<AuditTrust, 'stats'>
 }
-
-/** Checks without which no work is taken. Redis is not among them: the cache works without it. */
-export const READINESS_CHECKS = ['postgresql', 'agent-pool'] as const
 
 /**
  * Tells the health registry what to look at, between start and stop: the last to start and the first to stop, since a
@@ -31,8 +32,14 @@ export function healthChecks(health: HealthRegistry, watched: Watched, timeoutMs
   })
 }
 
-function contributors({ db, cache, pool, redis }: Watched, timeoutMs: number): HealthContributor[] {
-  const checks = [postgresql(db, timeoutMs), agentPool(pool, timeoutMs), cacheTiers(cache, timeoutMs)]
+function contributors({ db, cache, pool, redis, relay, audit }: Watched, timeoutMs: number): HealthContributor[] {
+  const checks = [
+    postgresql(db, timeoutMs),
+    agentPool(pool, timeoutMs),
+    cacheTiers(cache, timeoutMs),
+    outbox(relay, timeoutMs),
+    auditLog(audit, timeoutMs),
+  ]
   return redis === undefined ? checks : [...checks, redisNodes(redis, timeoutMs)]
 }
 
@@ -85,6 +92,24 @@ function cacheTiers(cache: Cache, timeoutMs: number): HealthContributor {
         }
       })
       return { status: 'pass', children }
+    },
+  }
+}
+
+/** Invalidations that wait for this long leave other processes with what is no longer so. */
+const LATE_INVALIDATION_MS = 60_000
+
+function outbox(relay: Pick<OutboxRelay, 'stats'>, timeoutMs: number): HealthContributor {
+  return {
+    name: 'cache-outbox',
+    critical: false,
+    timeoutMs,
+    check: () => {
+      const { lag } = relay.stats()
+      if (lag === null) return { status: 'pass', observedValue: 'waiting' }
+      const late = lag.oldestMs > LATE_INVALIDATION_MS ? { status: 'warn' as const, code: 'OUTBOX_LATE' } : undefined
+      const refused = lag.refused > 0 ? { status: 'warn' as const, code: 'OUTBOX_REFUSED' } : undefined
+      return { status: 'pass', observedValue: lag.messages, observedUnit: 'messages', ...(late ?? refused) }
     },
   }
 }

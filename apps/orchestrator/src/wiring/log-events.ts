@@ -1,6 +1,7 @@
 import type { Cache } from '@cidadao/cache'
 import type { RedisConnection } from '@cidadao/cache/redis'
 import type { EventSource, Logger } from '@cidadao/contracts'
+import type { CachedInvestigations, OutboxRelay } from '@cidadao/db'
 import { EngineStoppingError } from '../errors.ts'
 import type { EngineEvents } from '../engine/execution-engine.ts'
 
@@ -8,10 +9,17 @@ interface Speaking {
   readonly engine: { readonly events: EventSource<EngineEvents> }
   readonly cache: Cache
   readonly redis: RedisConnection | undefined
+  readonly investigations: Pick<CachedInvestigations, 'events'>
+  readonly relay: Pick<OutboxRelay, 'events'>
 }
 
 /** What an operator wants in the log, and nothing that happens a thousand times a second. */
-export function logEvents(logger: Logger, { engine, cache, redis }: Speaking): void {
+export function logEvents(logger: Logger, { engine, cache, redis, investigations, relay }: Speaking): void {
+  investigations.events.on('cache-failed', ({ operation, code }) =>
+    logger.warn('investigations are read past the cache', { operation, code }),
+  )
+  investigations.events.on('cached-row-refused', ({ reason }) => logger.warn('a cached investigation was not used', { reason }))
+  relay.events.on('long-transaction', (transaction) => logger.warn('a transaction holds up invalidations of the cache', { ...transaction }))
   engine.events.on('run-submitted', ({ id, steps }) => logger.info('investigation submitted', { investigation: id, steps: steps.length }))
   engine.events.on('run-ended', ({ id, outcome, durationMs }) => {
     logger.info('investigation ended', { investigation: id, status: outcome.status, durationMs })

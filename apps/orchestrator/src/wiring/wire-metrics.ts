@@ -1,9 +1,10 @@
 import type { AgentPool, RunOutcome as PoolOutcome } from '@cidadao/agent-pool'
 import type { Cache } from '@cidadao/cache'
-import type { EventSource, JsonValue } from '@cidadao/contracts'
-import type { Database } from '@cidadao/db'
-import type { Catalogue, Metrics } from '@cidadao/monitoring'
+import { systemClock, type EventSource, type JsonValue } from '@cidadao/contracts'
+import type { Database, OutboxRelay } from '@cidadao/db'
+import type { Catalogue, Metrics, Telemetry } from '@cidadao/monitoring'
 import type { Finding } from '@cidadao/procurement'
+import type { AuditTrust, OpenedAuditTrust } from '../audit/audit-trust.ts'
 import type { EngineEvents } from '../engine/execution-engine.ts'
 
 interface Measured {
@@ -11,6 +12,8 @@ interface Measured {
   readonly cache: Cache
   readonly pool: AgentPool
   readonly engine: { readonly events: EventSource<EngineEvents> }
+  readonly relay: Pick<OutboxRelay, 'stats'>
+  readonly audit: Pick<AuditTrust, 'stats'>
 }
 
 const POOL = { pool: 'main' } as const
@@ -20,6 +23,8 @@ export function wireMetrics({ metrics, catalogue }: { readonly metrics: Metrics;
   wireDatabase(catalogue, house.db, metrics)
   wireCache(catalogue, house.cache, metrics)
   wirePool(catalogue, house.pool, metrics)
+  wireOutbox(catalogue, house.relay, metrics)
+  wireAuditGauges(catalogue, house.audit, metrics)
   house.engine.events.on('run-ended', ({ outcome, durationMs, results }) => {
     catalogue.investigations.duration.observe(durationMs / 1_000, { status: outcome.status })
     for (const rule of indicatingRules(results)) catalogue.investigations.anomalies.add(1, { rule })
@@ -107,4 +112,39 @@ function wirePool({ agentPool }: Catalogue, pool: AgentPool, metrics: Metrics): 
       agentPool.queueDepth.set(queued, { type: name, priority: 'all' })
     }
   })
+}
+
+function wireOutbox({ db }: Catalogue, relay: Pick<OutboxRelay, 'stats'>, metrics: Metrics): void {
+  metrics.onCollect(() => {
+    const { lag } = relay.stats()
+    if (lag === null) return
+    db.outboxMessages.set(lag.messages, { state: 'waiting' })
+    db.outboxMessages.set(lag.refused, { state: 'refused' })
+    db.outboxOldest.set(lag.oldestMs / 1_000)
+  })
+}
+
+/** Without a key there are no checkpoints, and no gauges that would look like good ones. */
+function wireAuditGauges({ audit }: Catalogue, trust: Pick<AuditTrust, 'stats'>, metrics: Metrics): void {
+  metrics.onCollect(() => {
+    const { checkpoints } = trust.stats()
+    if (checkpoints === null) return
+    audit.unanchored.set(checkpoints.unanchoredEntries)
+    audit.oldestUnanchored.set(checkpoints.oldestUnanchoredMs / 1_000)
+    audit.signedEntries.set(checkpoints.signed?.size ?? 0)
+    audit.historyBroken.set(checkpoints.condition.state === 'history-broken' ? 1 : 0)
+    for (const { name, size } of checkpoints.anchors) audit.anchorEntries.set(size, { anchor: name })
+  })
+}
+
+/** The events of one start; the next one has others. */
+export function wireAudit({ logger, catalogue: { audit } }: Pick<Telemetry, 'logger' | 'catalogue'>, opened: OpenedAuditTrust): void {
+  const { checkpointer, watch } = opened
+  checkpointer?.events.on('signed', ({ size, entries }) => logger.debug('audit checkpoint signed', { size, entries }))
+  checkpointer?.events.on('anchor-failed', ({ anchor }) => audit.anchorFailures.add(1, { anchor }))
+  watch.events.on('verified', ({ mode, checked }) => {
+    audit.verified.set(systemClock.now().getTime() / 1_000, { mode })
+    logger.debug('audit log verified', { mode, checked })
+  })
+  watch.events.on('fault', ({ kind }) => audit.verifyFailures.add(1, { kind }))
 }

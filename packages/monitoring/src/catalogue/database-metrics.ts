@@ -50,6 +50,23 @@ export const DATABASE_METRICS = {
     buckets: 'database',
     labels: { pool: { limit: 8 } },
   },
+  outboxMessages: {
+    kind: 'gauge',
+    name: 'db_outbox_messages',
+    help: 'Invalidations of the cache in the outbox; waiting counts up to 1,000.',
+    labels: { state: ['waiting', 'refused'] },
+  },
+  outboxOldest: {
+    kind: 'gauge',
+    name: 'db_outbox_oldest_seconds',
+    help: 'Age of the oldest invalidation that is not delivered yet.',
+  },
+  historyDropped: {
+    kind: 'counter',
+    name: 'db_history_dropped_total',
+    help: 'Measurements that did not get into the history.',
+    labels: { reason: ['overflow', 'refused', 'stopped'] },
+  },
   connectionCreateTime: {
     kind: 'histogram',
     name: 'db_client_connections_create_time_seconds',

@@ -60,6 +60,39 @@ export const AUDIT_METRICS = {
     name: 'audit_unanchored_entries',
     help: 'Entries that no external anchor covers yet.',
   },
+  oldestUnanchored: {
+    kind: 'gauge',
+    name: 'audit_oldest_unanchored_seconds',
+    help: 'Age of the oldest entry that no external anchor covers; 0 where there is none.',
+  },
+  signedEntries: {
+    kind: 'gauge',
+    name: 'audit_signed_entries',
+    help: 'Entries that the newest signed checkpoint covers.',
+  },
+  anchorEntries: {
+    kind: 'gauge',
+    name: 'audit_anchor_entries',
+    help: 'Entries that an anchor covers, as far as is known.',
+    labels: { anchor: { limit: 16 } },
+  },
+  anchorFailures: {
+    kind: 'counter',
+    name: 'audit_anchor_failures_total',
+    help: 'Attempts to read or write an anchor that failed.',
+    labels: { anchor: { limit: 16 } },
+  },
+  historyBroken: {
+    kind: 'gauge',
+    name: 'audit_history_broken',
+    help: '1 while nothing is signed, since the log does not continue what was signed.',
+  },
+  verified: {
+    kind: 'gauge',
+    name: 'audit_verified_timestamp_seconds',
+    help: 'When the last verification that found no fault ended.',
+    labels: { mode: ['full', 'incremental'] },
+  },
   verifyFailures: {
     kind: 'counter',
     name: 'audit_verify_failures_total',

@@ -4,13 +4,16 @@ import { dirname } from 'node:path'
 import { connectRedis } from '@cidadao/cache/redis'
 import { loadConfig, type Config } from '@cidadao/config'
 import { toError } from '@cidadao/contracts'
-import { composeStore } from '../../compose.ts'
+import { auditAnchorsOf } from '../../audit/audit-anchors.ts'
+import { loadAuditKeys } from '../../audit/audit-keys.ts'
+import { askAnchors, newestOf } from '../../audit/newest-anchored.ts'
+import { composeStore } from '../../compose-store.ts'
 import { VERSION } from '../../version.ts'
 import { toRedisOptions } from '../../wiring/config-to-options.ts'
 import type { CommandContext, OutputOptions } from '../command-context.ts'
 import { errorLines, EXIT_CODES, type ExitCode } from '../exit-codes.ts'
 import type { Style } from '../output/terminal.ts'
-import { quietUnlessAsked } from '../with-house.ts'
+import { quietUnlessAsked } from '../with-store.ts'
 
 export type Diagnosis =
   | { readonly status: 'good' | 'warning'; readonly detail: string }
@@ -32,6 +35,7 @@ export async function doctor(options: OutputOptions, { terminal }: CommandContex
     ['disk', () => checkDisk(config)],
     ['port', () => checkPort(config)],
     ['database', () => checkDatabase(config)],
+    ['audit', () => checkAudit(config)],
     ['redis', () => checkRedis(config)],
   ]
   const results: (Diagnosis & { readonly check: string })[] = []
@@ -92,6 +96,25 @@ async function checkDatabase(config: Config): Promise<Diagnosis> {
   } finally {
     await store.stop()
   }
+}
+
+async function checkAudit(config: Config): Promise<Diagnosis> {
+  const { signer, vkeys } = await loadAuditKeys(config)
+  if (signer === undefined) {
+    return { status: 'warning', detail: 'no checkpoints: CIDADAO_AUDIT_KEY is not set; "cidadao audit key --new" makes one' }
+  }
+  const answers = await askAnchors(auditAnchorsOf(config), vkeys, new AbortController().signal)
+  const told = answers.map((answer) => `${answer.anchor} ${answer.outcome === 'holds' ? answer.size : answer.outcome}`).join(', ')
+  const detail = `key ${signer.keyId}, entries anchored: ${told}`
+  const failed = answers.flatMap((answer) => (answer.outcome === 'failed' ? [`${answer.anchor}: ${answer.reason}`] : []))
+  if (failed.length > 0)
+    return {
+      status: 'bad',
+      detail: `${detail} (${failed.join('; ')})`,
+      mend: 'mend the anchor or the key, then run "cidadao audit checkpoint"',
+    }
+  if (newestOf(answers) !== undefined) return { status: 'good', detail }
+  return { status: 'warning', detail: `${detail}; "cidadao audit checkpoint" makes the first checkpoint` }
 }
 
 async function checkRedis({ redis }: Config): Promise<Diagnosis> {

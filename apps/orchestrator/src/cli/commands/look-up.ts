@@ -5,7 +5,7 @@ import { EXIT_CODES, type ExitCode } from '../exit-codes.ts'
 import { toDocument } from '../output/investigation-document.ts'
 import { renderInvestigation } from '../output/render-investigation.ts'
 import { printable } from '../output/terminal.ts'
-import { withStore } from '../with-house.ts'
+import { withStore } from '../with-store.ts'
 
 /** `cidadao list`: the newest investigations, a line each. */
 export function list(options: OutputOptions & { readonly limit: number }, context: CommandContext): Promise<ExitCode> {

@@ -1,9 +1,9 @@
 import { loadConfig } from '@cidadao/config'
-import { composeStore } from '../../compose.ts'
+import { composeStore } from '../../compose-store.ts'
 import { VERSION } from '../../version.ts'
 import type { CommandContext, OutputOptions } from '../command-context.ts'
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts'
-import { quietUnlessAsked } from '../with-house.ts'
+import { quietUnlessAsked } from '../with-store.ts'
 
 /** `cidadao migrate`: brings the schema of the configured database up to date. */
 export async function migrateDatabase(options: OutputOptions, { terminal, texts, signal }: CommandContext): Promise<ExitCode> {

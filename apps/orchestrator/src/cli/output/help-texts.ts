@@ -17,8 +17,6 @@ export interface HelpTexts {
   readonly limit: string
   readonly show: string
   readonly id: string
-  readonly audit: string
-  readonly auditVerify: string
   readonly migrate: string
   readonly doctor: string
   readonly config: string
@@ -42,8 +40,6 @@ const en: HelpTexts = {
   limit: 'how many, 1 to 500; 20 without it',
   show: 'one investigation with its findings',
   id: 'as "list" shows it',
-  audit: 'the tamper-evident log',
-  auditVerify: 'recompute the whole log and say whether it holds',
   migrate: 'bring the schema of the database up to date',
   doctor: 'check this machine and the services, with the mend for each fault',
   config: 'the configuration in force, secrets hidden',
@@ -66,8 +62,6 @@ const pt: HelpTexts = {
   limit: 'quantas, de 1 a 500; 20 sem ela',
   show: 'uma investigação com seus achados',
   id: 'como "list" a mostra',
-  audit: 'o registro à prova de adulteração',
-  auditVerify: 'recalcula todo o registro e diz se ele é íntegro',
   migrate: 'atualiza o esquema do banco de dados',
   doctor: 'verifica esta máquina e os serviços, com a correção de cada falha',
   config: 'a configuração em vigor, sem os segredos',

@@ -1,7 +1,7 @@
 import type { JsonValue } from '@cidadao/contracts'
 import type { InvestigationReport } from '../../agents/agent-contracts.ts'
 import type { InvestigationView } from '../../api/api-ports.ts'
-import type { Store } from '../../compose.ts'
+import type { Store } from '../../compose-store.ts'
 
 /** An investigation with everything that a reader needs, as `--json` prints it. Money as decimal strings. */
 export interface InvestigationDocument {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { open, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { hasCode, toError } from '@cidadao/contracts'
+import type { CommandContext } from '../command-context.ts'
 import { UsageError } from '../errors.ts'
 
 /** A file that will be written at the end, known to be writable from the beginning. */
@@ -54,4 +55,19 @@ function reasonOf(thrown: unknown): string {
   if (hasCode(thrown, 'EACCES') || hasCode(thrown, 'EPERM')) return 'permission denied'
   if (hasCode(thrown, 'EROFS')) return 'its file system is read-only'
   return toError(thrown).message
+}
+
+/** Writes a whole text to the file that the caller named, and says so. @throws UsageError */
+export async function writeOutFile(
+  text: string,
+  path: string,
+  { terminal, texts }: Pick<CommandContext, 'terminal' | 'texts'>,
+): Promise<void> {
+  const out = await openOutFile(path)
+  try {
+    await out.write(text)
+  } finally {
+    await out.discard()
+  }
+  terminal.err(texts.savedTo(path))
 }

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { styleText } from 'node:util'
 
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan'
@@ -6,6 +7,8 @@ export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan'
 export interface Terminal {
   readonly out: (text: string) => void
   readonly err: (text: string) => void
+  /** Writes to `out` as it is, no faster than the reader reads. */
+  readonly stream: (text: string) => Promise<void>
   /** Replaces the last line of `err` where that is a screen, and does nothing elsewhere. `out` and `err` clear it first. */
   readonly status: (text: string) => void
   /** Coloured where the stream is a terminal that wants it (`NO_COLOR` is honoured), plain elsewhere. */
@@ -31,6 +34,11 @@ export function systemTerminal(): Terminal {
     err: (text) => {
       clearStatus()
       stderr.write(`${text}\n`)
+    },
+    stream: async (text) => {
+      clearStatus()
+      // A reader that has gone away never drains what it was given.
+      if (!stdout.write(text) && !stdout.destroyed) await Promise.race([once(stdout, 'drain'), once(stdout, 'close')])
     },
     status: (text) => {
       if (!stderr.isTTY) return
