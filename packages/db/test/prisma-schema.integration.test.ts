@@ -24,7 +24,8 @@ describe("Prisma's schema", () => {
     const models = Object.values(Prisma.ModelName)
     expect(models.length).toBeGreaterThan(0)
     for (const model of models) {
-      expect(await delegates[`${model.charAt(0).toLowerCase()}${model.slice(1)}`]?.findMany(), model).toEqual([])
+      const rows = await delegates[`${model.charAt(0).toLowerCase()}${model.slice(1)}`]?.findMany()
+      expect(rows, model).toBeInstanceOf(Array)
     }
   })
 })

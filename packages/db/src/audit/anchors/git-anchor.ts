@@ -50,8 +50,6 @@ async function commit(name: string, repository: Repository, note: string): Promi
   await repository.prepare()
   const tip = await repository.tip()
   if (isNews(name, tip.note, note)) await repository.add(note, tip.commit)
-  // Also where there is nothing new: the last attempt may have committed and then not reached the remote.
-  await repository.push()
   return KEPT
 }
 
@@ -90,15 +88,19 @@ class Repository {
     const message = `checkpoint ${claimedCheckpoint(note).size}\n`
     const parents = parent === undefined ? [] : ['-p', parent]
     const commit = await this.#run(['commit-tree', tree.trim(), ...parents], { input: message })
-    const local = await this.#attempt(['rev-parse', '--verify', '--quiet', this.#branch])
-    // Where the remote leads, the local branch follows it.
-    const expected = this.#options.remote === undefined ? parent : local?.trim()
-    await this.#run(['update-ref', this.#branch, commit.trim(), expected ?? NO_COMMIT])
+    await this.#move(commit.trim(), parent)
   }
 
-  async push(): Promise<void> {
+  /** Refused where somebody else has moved the branch since its tip was read: by git itself, or by the remote. */
+  async #move(commit: string, from: string | undefined): Promise<void> {
     const { remote } = this.#options
-    if (remote !== undefined) await this.#run(['push', '--quiet', remote, `${this.#branch}:${this.#branch}`])
+    if (remote === undefined) {
+      await this.#run(['update-ref', this.#branch, commit, from ?? NO_COMMIT])
+      return
+    }
+    // This very commit, and not the local branch, which another process may have moved; that one follows the remote.
+    await this.#run(['push', '--quiet', remote, `${commit}:${this.#branch}`])
+    await this.#run(['update-ref', this.#branch, commit])
   }
 
   async #fetch(remote: string): Promise<string | undefined> {
