@@ -74,6 +74,14 @@ export interface PurchaseRecord {
 
 export type FindingRecord = ContractRecord | BuyerRecord | ItemRecord | PurchaseRecord
 
+/**
+ * What makes two records the same: where the row stands, since numbers of contracts are not unique. A direct purchase that is a contract of the Portal
+ * stands in the same row; an item stands in a file of its own, and a buying unit in none.
+ */
+export function recordIdentity(record: FindingRecord): string {
+  return record.kind === 'buyer' ? `buyer ${record.key}` : `${record.file}:${record.line}`
+}
+
 export function toContractRecord(contract: ContractFacts, facts: FindingValues): ContractRecord {
   return {
     kind: 'contract',
