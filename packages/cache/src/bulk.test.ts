@@ -102,3 +102,13 @@ describe('getOrSetMany', () => {
     expect(signal.aborted).toBe(true)
   })
 })
+
+describe('getOrSetNow', () => {
+  it('has what is in memory without a promise, and otherwise a promise, as getOrSet', async () => {
+    const { cache } = setUp()
+    const first = cache.getOrSetNow('k', () => 'made')
+    expect(first).toBeInstanceOf(Promise)
+    expect([await first, cache.getOrSetNow('k', () => 'again')]).toEqual(['made', 'made'])
+    await expect(cache.getOrSetNow('', () => 1)).rejects.toMatchObject({ code: 'CACHE_KEY_INVALID' })
+  })
+})

@@ -248,6 +248,7 @@ function bound(namespace: CacheNamespace<unknown>): Omit<CacheNamespace<unknown>
     set: (key, value, options) => namespace.set(key, value, options),
     delete: (key) => namespace.delete(key),
     getOrSet: (key, factory, options) => namespace.getOrSet(key, factory, options),
+    getOrSetNow: (key, factory, options) => namespace.getOrSetNow(key, factory, options),
     getOrSetMany: (keys, loader, options) => namespace.getOrSetMany(keys, loader, options),
     getMany: (keys, options) => namespace.getMany(keys, options),
     setMany: (entries, options) => namespace.setMany(entries, options),

@@ -59,6 +59,8 @@ export interface CacheNamespace<T> {
    * `CacheFactoryTimeoutError`; or with the signal's reason.
    */
   getOrSet(key: string, factory: Factory<T>, options?: GetOrSetOptions): Promise<T>
+  /** As `getOrSet`, but what is in memory comes at once, without a promise. No stored value is a promise. */
+  getOrSetNow(key: string, factory: Factory<T>, options?: GetOrSetOptions): T | Promise<T>
   /**
    * As `getOrSet` for many keys, each once, with one run of the loader for just those that are in no tier and that nobody
    * else is loading (a further one for keys that another process began and did not finish). One key's failure is its own.
@@ -137,12 +139,18 @@ export class TieredNamespace<T> implements CacheNamespace<T> {
     return result
   }
 
-  async getOrSet(key: string, factory: Factory<T>, options: GetOrSetOptions = {}): Promise<T> {
+  async getOrSet(key: string, factory: Factory<T>, options?: GetOrSetOptions): Promise<T> {
+    return this.getOrSetNow(key, factory, options)
+  }
+
+  getOrSetNow(key: string, factory: Factory<T>, options: GetOrSetOptions = {}): T | Promise<T> {
     const local = lookUpLocally(this.#engine, this.#context, key)
-    if (local?.outcome === 'hit') {
-      if (this.#context.policy.checkFraction > 0) checkSometimes(this.#engine, this.#context, local, factory as Factory<unknown>)
-      return local.value as T
-    }
+    if (local?.outcome !== 'hit') return this.#obtain(key, factory, options)
+    if (this.#context.policy.checkFraction > 0) checkSometimes(this.#engine, this.#context, local, factory as Factory<unknown>)
+    return local.value as T
+  }
+
+  async #obtain(key: string, factory: Factory<T>, options: GetOrSetOptions): Promise<T> {
     options.signal?.throwIfAborted()
     const { signal, ttlMs, graceMs, tags } = options
     const request = { key: tierKey(this.#context.prefix, key), factory: factory as Factory<unknown>, signal, ttlMs, graceMs, tags }

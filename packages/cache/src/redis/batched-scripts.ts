@@ -1,4 +1,6 @@
 import { TickBatch } from '../concurrency/tick-batch.ts'
+import { Cluster } from 'ioredis'
+import { corkForThisTurn } from './cork.ts'
 import { settleByNode, type Repetition } from './by-node.ts'
 import type { RedisClient } from './redis-client.ts'
 import type { ScriptedClient } from './scripts.ts'
@@ -25,13 +27,17 @@ interface Call {
 
 const LONGEST_BATCH = 256
 
-/** The scripts of a client, with those called in one turn of the event loop sent as one pipeline to each node. */
+/** The scripts of a client, with those called in one turn of the event loop going out as one write, or one pipeline to each node. */
 export function batchedScripts(client: () => RedisClient): BatchedScriptClient {
   const calls = new TickBatch((batch: readonly Call[]) => send(client(), batch), LONGEST_BATCH)
   const method =
     (name: BatchedMethod) =>
-    (key: string, ...rest: readonly unknown[]): Promise<unknown> =>
-      calls.ask({ method: name, key, rest })
+    async (key: string, ...rest: readonly unknown[]): Promise<unknown> => {
+      const now = client()
+      if (now instanceof Cluster) return calls.ask({ method: name, key, rest })
+      corkForThisTurn(now)
+      return invoke(now, { method: name, key, rest })
+    }
   const methods: unknown = Object.fromEntries(Object.keys(REPETITIONS).map((name) => [name, method(name as BatchedMethod)]))
   return methods as BatchedScriptClient
 }

@@ -1,6 +1,7 @@
 import { toError } from '@cidadao/contracts'
 import calculateSlot from 'cluster-key-slot'
-import { Cluster, type ChainableCommander, type Redis } from 'ioredis'
+import { Cluster, type ChainableCommander } from 'ioredis'
+import { corkForThisTurn } from './cork.ts'
 import { primariesOf, type RedisClient } from './redis-client.ts'
 
 export interface NodeBatch<Item> {
@@ -37,24 +38,13 @@ export async function settleByNode<Item>(
   items: readonly Item[],
   batch: NodeBatch<Item>,
 ): Promise<readonly PromiseSettledResult<unknown>[]> {
-  if (!(client instanceof Cluster)) return sendCorked(client, items, batch)
+  if (!(client instanceof Cluster)) {
+    corkForThisTurn(client)
+    return Promise.allSettled(items.map((item) => invoke(batch.single, client, item)))
+  }
   const results = new Array<PromiseSettledResult<unknown>>(items.length)
   await Promise.all(groupByNode(client, items, batch.keyOf).map((indexes) => runGroup(client, { items, indexes, results }, batch)))
   return results
-}
-
-/** One write to the socket, which is what a pipeline saves, without the cost of the client's own. */
-function sendCorked<Item>(
-  client: Redis,
-  items: readonly Item[],
-  batch: NodeBatch<Item>,
-): Promise<readonly PromiseSettledResult<unknown>[]> {
-  client.stream.cork()
-  try {
-    return Promise.allSettled(items.map((item) => invoke(batch.single, client, item)))
-  } finally {
-    client.stream.uncork()
-  }
 }
 
 interface Group<Item> {

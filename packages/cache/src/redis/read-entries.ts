@@ -1,48 +1,32 @@
-import { Cluster, type Redis } from 'ioredis'
+import type { Redis } from 'ioredis'
 import type { Generation, TierRead } from '../tiers/tier.ts'
 import { settleByNode } from './by-node.ts'
+import { corkForThisTurn } from './cork.ts'
 import type { RedisClient } from './redis-client.ts'
 import type { EntryReply } from './scripts.ts'
 import type { ServerTime } from './server-time.ts'
 
-export type SettledRead = PromiseSettledResult<TierRead>
+type SettledRead = PromiseSettledResult<TierRead>
 
 const NOTHING: TierRead = { entry: undefined, generation: undefined }
 
 /**
- * Reads entries in one round trip, by plain commands: a script costs the server about ten times as much. What is left of
- * an entry's life follows from its end and the server's time, which is asked for along with the first read of a second.
+ * Reads an entry of a single server by one plain command: a script costs the server about ten times as much. What is
+ * left of the entry's life follows from its end and the server's time, which is asked for along with the first read of
+ * a second.
  */
-export async function readEntries(client: RedisClient, keys: readonly string[], time: ServerTime): Promise<readonly SettledRead[]> {
-  // The nodes of a cluster have clocks of their own, and which of them answers is only known afterwards.
-  if (client instanceof Cluster) return readWithLifetimes(client, keys)
-  const offsetMs = time.offsetMs(client)
-  if (offsetMs !== undefined) return readFields(client, keys, () => time.nowMs(offsetMs))
-  client.stream.cork()
-  const asked = time.ask(client)
-  asked.catch(() => {}) // Seen below, after the reads have settled.
-  const reading = readFields(client, keys, async () => time.nowMs(await asked))
-  client.stream.uncork()
-  return reading
-}
-
-type Fields = readonly [payload: Buffer | null, generation: Buffer | null, endsAtMs: Buffer | null]
-
-async function readFields(client: Redis, keys: readonly string[], now: () => number | Promise<number>): Promise<readonly SettledRead[]> {
-  const settled = await settleByNode(client, keys, {
-    keyOf: (key) => key,
-    queue: (pipeline, key) => void pipeline.hmgetBuffer(key, 'v', 'g', 'e'),
-    single: (single, key) => single.hmgetBuffer(key, 'v', 'g', 'e'),
-  })
-  const nowMs = await now()
-  return settled.map((result) =>
-    result.status === 'rejected' ? result : { status: 'fulfilled', value: fromFields(result.value as Fields, nowMs) },
-  )
-}
-
-function fromFields([payload, generation, endsAtMs]: Fields, nowMs: number): TierRead {
-  if (generation === null) return NOTHING
-  return toRead([payload, generation, endsAtMs === null ? 0 : Number(endsAtMs.toString('latin1')) - nowMs])
+export async function readEntry(client: Redis, key: string, time: ServerTime): Promise<TierRead> {
+  corkForThisTurn(client)
+  const known = time.offsetMs(client)
+  const asked = known === undefined ? time.ask(client) : undefined
+  asked?.catch(() => {}) // Seen below, after the read.
+  const [payload = null, mark = null] = await client.hmgetBuffer(key, 'v', 'g')
+  if (mark === null) return NOTHING
+  const generation = mark.toString('latin1')
+  if (payload === null) return { entry: undefined, generation: generation as Generation }
+  const endsAtMs = Number(generation.slice(generation.indexOf(':') + 1))
+  const nowMs = time.nowMs(known ?? (await asked) ?? Number.NaN)
+  return { entry: { payload, remainingMs: Math.max(0, endsAtMs - nowMs) || 0 }, generation: generation as Generation }
 }
 
 type Lifetimes = readonly [remainingMs: number, fields: readonly [payload: Buffer | null, generation: Buffer | null]]
@@ -51,10 +35,11 @@ type Lifetimes = readonly [remainingMs: number, fields: readonly [payload: Buffe
 const NO_KEY = -2
 
 /**
- * With two commands a key, the remaining life first. Should the entry be replaced in between, it is that of the one
+ * Reads entries of a cluster, whose nodes have clocks of their own, in one pipeline to each node. There are two commands
+ * a key, the remaining life first. Should the entry be replaced in between, it is that of the one
  * before, and as the reader believes no entry for longer than its own life, it is right for one just written.
  */
-async function readWithLifetimes(client: Cluster, keys: readonly string[]): Promise<readonly SettledRead[]> {
+export async function readEntries(client: RedisClient, keys: readonly string[]): Promise<readonly SettledRead[]> {
   const settled = await settleByNode(client, keys, {
     keyOf: (key) => key,
     commands: 2,

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { systemClock } from '@cidadao/contracts'
 import { TierUnavailableError } from '../errors.ts'
+import { Cluster } from 'ioredis'
 import { checkedName, type TierKey } from '../key.ts'
 import type { InvalidationBus, LogicalClock } from '../consistency/logical-clock.ts'
 import type {
@@ -20,7 +21,7 @@ import { batchedScripts } from './batched-scripts.ts'
 import { batchByNode, oneKeyPerPrimary, type NodeBatch } from './by-node.ts'
 import { RedisBus } from './clock/redis-bus.ts'
 import { RedisClock } from './clock/redis-clock.ts'
-import { readEntries, toRead } from './read-entries.ts'
+import { readEntries, readEntry, toRead } from './read-entries.ts'
 import type { RedisConnection } from './connect-redis.ts'
 import { primariesOf, type RedisClient } from './redis-client.ts'
 import { saysCluster, toTierError } from './redis-errors.ts'
@@ -52,7 +53,7 @@ class RedisTier implements Tier {
   /** With a counter makes generations that no process ever makes again. */
   readonly #origin = randomBytes(9).toString('base64url')
   readonly #time = new ServerTime(systemClock)
-  readonly #reads = new TickBatch((keys: readonly string[]) => readEntries(this.#client(), keys, this.#time), LONGEST_READ)
+  readonly #reads = new TickBatch((keys: readonly string[]) => readEntries(this.#client(), keys), LONGEST_READ)
   readonly #scripts = batchedScripts(() => this.#client())
   #generations = 0
 
@@ -78,7 +79,7 @@ class RedisTier implements Tier {
   }
 
   async read(key: TierKey): Promise<TierRead> {
-    return this.#run(() => this.#reads.ask(key.id))
+    return this.#run((redis) => this.#read(redis, key.id))
   }
 
   async write(key: TierKey, entry: TierWrite): Promise<void> {
@@ -119,10 +120,13 @@ class RedisTier implements Tier {
   async #probeKey(redis: RedisClient & ScriptedClient, key: string): Promise<void> {
     const payload = Buffer.from(key)
     await redis.cacheWrite(key, payload, this.#newGeneration(), PROBE_TTL_MS, 0)
-    const [reply] = await readEntries(redis, [key], this.#time)
+    const read = await this.#read(redis, key)
     await redis.cacheDrop(key)
-    if (reply?.status === 'rejected') throw reply.reason
-    if (reply?.value.entry?.payload.equals(payload) !== true) throw new TierUnavailableError('Redis did not return what it was given')
+    if (read.entry?.payload.equals(payload) !== true) throw new TierUnavailableError('Redis did not return what it was given')
+  }
+
+  #read(redis: RedisClient, key: string): Promise<TierRead> {
+    return redis instanceof Cluster ? this.#reads.ask(key) : readEntry(redis, key, this.#time)
   }
 
   async #fill(key: TierKey, entry: TierWrite, seen: Generation): Promise<FillOutcome> {

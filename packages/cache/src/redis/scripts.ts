@@ -1,9 +1,9 @@
 import { CLOCK_SCRIPTS, type ClockScriptedClient } from './clock/clock-scripts.ts'
 
 /*
- * An entry is one hash: `v` the payload, `g` the generation, `s` the sequence of the namespace's clock that it was
- * stored with, `e` its end and `o` and `x` the owner of the lease and its end, by the server's time in milliseconds. A
- * hash with no payload is an open fill window.
+ * An entry is one hash: `v` the payload, `g` the generation and, behind a colon, the end of the entry's life, `s` the
+ * sequence of the namespace's clock that it was stored with, `o` and `x` the owner of the lease and its end; times are
+ * the server's in milliseconds. A hash with no payload is an open fill window, and its generation has no end.
  * Generations are made by clients and never repeat, so an entry that was lost (expired, evicted, deleted) and made
  * anew has another one: a fill that began before is refused. Each script touches one key, so that it runs anywhere in
  * a cluster, and takes relative lifetimes only.
@@ -14,7 +14,7 @@ const STORE = `
 local function store(payload, generation, ms, sequence)
   local time = redis.call('TIME')
   local ends = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000) + tonumber(ms)
-  redis.call('HSET', KEYS[1], 'v', payload, 'g', generation, 's', sequence, 'e', string.format('%.0f', ends))
+  redis.call('HSET', KEYS[1], 'v', payload, 'g', generation .. ':' .. string.format('%.0f', ends), 's', sequence)
   redis.call('PEXPIRE', KEYS[1], ms)
 end`
 
