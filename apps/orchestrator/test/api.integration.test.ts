@@ -12,6 +12,7 @@ import { createHttpServer, type HttpServer } from '../src/api/http-server.ts'
 import type { InvestigationView } from '../src/api/api-ports.ts'
 import { composeServer } from '../src/compose.ts'
 import { gate } from './support/engine-rig.ts'
+import { generateSignerKey } from '@cidadao/db'
 import { API_KEY, buildHouse, clientOf, serve, type Client, type TestHouse } from './support/test-house.ts'
 
 const QUERY = 'Analise os contratos do Ministério da Saúde em 2024'
@@ -29,7 +30,13 @@ beforeAll(async () => {
   await mkdir(join(folder, 'root/empty'))
   await symlink(join(folder, 'outside'), join(folder, 'root/link-out'))
   await symlink(join(folder, 'root/small'), join(folder, 'root/link-in'))
-  built = await buildHouse({ CIDADAO_DATA_SOURCE_ROOT: join(folder, 'root'), CIDADAO_HTTP_BODY_LIMIT_BYTES: '4096' })
+  built = await buildHouse({
+    CIDADAO_DATA_SOURCE_ROOT: join(folder, 'root'),
+    CIDADAO_HTTP_BODY_LIMIT_BYTES: '4096',
+    // Without a key health would warn.
+    CIDADAO_AUDIT_KEY: generateSignerKey('audit.cidadao.local/embedded'),
+    CIDADAO_AUDIT_ANCHOR_FILE: join(folder, 'checkpoints.jsonl'),
+  })
   await built.house.start()
   server = composeServer(built.config, built.house, API_KEY)
   await server.start()
@@ -275,7 +282,7 @@ describe('probes, health and metrics', () => {
     const text = await response.text()
     expect(response.headers.get('content-type')).toMatch(/^text\/plain/)
     for (const name of PROMISED_METRICS) expect(text).toMatch(new RegExp(`^# TYPE ${name} `, 'm'))
-    expect(text).toMatch(/^db_client_operation_duration_seconds_count\{.*db_query_summary="investigations\.save".*\} [1-9]/m)
+    expect(text).toMatch(/^db_client_operation_duration_seconds_count\{.*db_query_summary="investigations\.(?:insert|update)".*\} [1-9]/m)
     expect(text).toMatch(/^investigations_transitions_total\{from="processing",to="completed"\} [1-9]/m)
     expect(text).toMatch(/^agent_pool_task_duration_seconds_count\{.*type="digits".*\} [1-9]/m)
     expect(text).toMatch(/^http_server_request_duration_seconds_count\{.*http_route="unmatched".*\} [1-9]/m)

@@ -74,6 +74,7 @@ describe('the audit log of a house with a key', () => {
       expect(body).toMatch(/^audit_signed_entries 2$/m)
       expect(body).toMatch(/^audit_anchor_entries\{anchor="file"\} 2$/m)
       expect(body).toMatch(/^audit_history_broken 0$/m)
+      expect(body).not.toMatch(/^metrics_overflow_total\{.*\} [1-9]/m)
     }, PATIENCE)
     // Health shows its latest sample, which may be older than the metrics.
     await eventually(async () => {

@@ -40,7 +40,7 @@ function indicatingRules(results: JsonValue | undefined): readonly string[] {
 function wireDatabase({ db, investigations, resilience, audit }: Catalogue, database: Database, metrics: Metrics): void {
   const { events } = database
   events.on('query', ({ operation, durationMs, code }) => {
-    const [verb = 'other'] = operation.split(/[.-]/)
+    const [verb = 'other'] = operation.split(/[._-]/)
     const labels = {
       db_system_name: 'postgresql',
       db_operation_name: verb,
