@@ -1,0 +1,5 @@
+export { TestClock } from '@cidadao/contracts'
+export { anySchema, scriptedAgent, type Script, type ScriptedAgent, type ScriptedAgentParts, type ScriptStep } from './scripted-agent.ts'
+export { FAULT_KINDS, InjectedFault, withSeededFaults, type FaultKind, type SeededFaultsOptions } from './seeded-faults.ts'
+export { seededRandom } from './seeded-random.ts'
+export { startTestPool, type RecordedEvent, type TestPool, type TestPoolOptions } from './test-pool.ts'
