@@ -1,21 +1,10 @@
 import type { ContractFacts } from '../contracts/contract.ts'
 import { requireInteger } from '../errors.ts'
-import type { Severity } from '../findings/finding.ts'
-import { toContractRecord, type ContractRecord } from '../findings/finding-record.ts'
 import { numberText } from '../findings/number-text.ts'
-import { TopList } from '../findings/top-list.ts'
 import type { LocalizedText } from '../values/localized-text.ts'
 import { formatMoney, ratioOf } from '../values/money.ts'
-import {
-  listed,
-  outcomeOf,
-  resolveMaxRecords,
-  toFinding,
-  type RuleDefinition,
-  type RuleDescription,
-  type RuleOptions,
-  type RuleRun,
-} from './rule.ts'
+import { defineListingRule, type ListingCounts } from './listing-rule.ts'
+import type { RuleDefinition, RuleOptions, RuleRun } from './rule.ts'
 
 export interface AmendmentGrowthOptions extends RuleOptions {
   /** Growth of the value by amendments above which a contract is listed, in per cent. @default 25 */
@@ -29,7 +18,19 @@ const TYPING_ERROR_FACTOR = 10n
 /** Enough that a contract just above the limit does not read as one at the limit. */
 const RATIO_DECIMALS = 9
 
-const DESCRIPTION: RuleDescription<'amendment-growth'> = {
+interface GrowthCounts extends ListingCounts {
+  strong: number
+  typingErrors: number
+  largestRatio: number
+}
+
+/** Compared on integers; contracts with no positive initial value have no ratio and are not looked at. */
+export const amendmentGrowth: RuleDefinition<'amendment-growth', AmendmentGrowthOptions> = defineListingRule<
+  'amendment-growth',
+  AmendmentGrowthOptions,
+  { readonly percent: number },
+  GrowthCounts
+>({
   id: 'amendment-growth',
   version: '1.0.0',
   title: { en: 'Growth by amendments', pt: 'Crescimento por aditivos' },
@@ -37,74 +38,46 @@ const DESCRIPTION: RuleDescription<'amendment-growth'> = {
     en: 'Contracts whose final value exceeds the initial value by more than the law allows as a rule (Lei 14.133, art. 125).',
     pt: 'Contratos cujo valor final supera o inicial além do que a lei em regra admite (Lei 14.133, art. 125).',
   },
-}
-
-const BENIGN: readonly LocalizedText[] = [
-  { en: 'a typing error in one of the two values', pt: 'um erro de digitação em um dos dois valores' },
-  { en: 'renovation of buildings or equipment may grow by 50 %', pt: 'reformas de edifício ou equipamento admitem acréscimo de 50 %' },
-  {
-    en: 'the final value of a continuing service sums the renewals, which are not growth',
-    pt: 'o valor final de serviço contínuo soma as prorrogações, que não são acréscimo',
-  },
-]
-
-export const amendmentGrowth: RuleDefinition<'amendment-growth', AmendmentGrowthOptions> = { ...DESCRIPTION, start: createAmendmentGrowth }
-
-/** Compared on integers; contracts with no positive initial value have no ratio and are not looked at. */
-export function createAmendmentGrowth(options: AmendmentGrowthOptions = {}): RuleRun<ContractFacts> {
-  const percent = requireInteger('maxGrowthPercent', options.maxGrowthPercent ?? DEFAULT_GROWTH_PERCENT, 0)
-  const list = new TopList<ContractRecord>(resolveMaxRecords(options))
-  const counts: GrowthCounts = { population: 0, strong: 0, typingErrors: 0, largestRatio: 0 }
-  return {
-    rule: DESCRIPTION,
-    add: (contract) => {
-      const { initialValue, finalValue } = contract
-      if (initialValue <= 0n) return
-      counts.population++
-      if (grewBy(contract, STRONG_GROWTH_PERCENT)) counts.strong++
-      const ratio = ratioOf(finalValue, initialValue, RATIO_DECIMALS)
-      if (ratio > counts.largestRatio) counts.largestRatio = ratio
-      if (!grewBy(contract, percent)) return
-      const probableTypingError = finalValue > initialValue * TYPING_ERROR_FACTOR
-      if (probableTypingError) counts.typingErrors++
-      const facts = { ratio, finalValue: formatMoney(finalValue), probableTypingError }
-      list.add([ratio, initialValue], contract, () => toContractRecord(contract, facts))
+  population: { en: 'contracts with an initial value above zero', pt: 'contratos com valor inicial maior que zero' },
+  benignExplanations: [
+    { en: 'a typing error in one of the two values', pt: 'um erro de digitação em um dos dois valores' },
+    { en: 'renovation of buildings or equipment may grow by 50 %', pt: 'reformas de edifício ou equipamento admitem acréscimo de 50 %' },
+    {
+      en: 'the final value of a continuing service sums the renewals, which are not growth',
+      pt: 'o valor final de serviço contínuo soma as prorrogações, que não são acréscimo',
     },
-    finish: () => [conclude(list, counts, percent)],
-  }
-}
+  ],
+  counts: { population: 0, strong: 0, typingErrors: 0, largestRatio: 0 },
+  resolve: (options) => ({ percent: requireInteger('maxGrowthPercent', options.maxGrowthPercent ?? DEFAULT_GROWTH_PERCENT, 0) }),
+  look: (contract, { settings, counts }) => {
+    const { initialValue, finalValue } = contract
+    if (initialValue <= 0n) return undefined
+    counts.population++
+    if (grewBy(contract, STRONG_GROWTH_PERCENT)) counts.strong++
+    const ratio = ratioOf(finalValue, initialValue, RATIO_DECIMALS)
+    if (ratio > counts.largestRatio) counts.largestRatio = ratio
+    if (!grewBy(contract, settings.percent)) return undefined
+    const probableTypingError = finalValue > initialValue * TYPING_ERROR_FACTOR
+    if (probableTypingError) counts.typingErrors++
+    return { rank: [ratio, initialValue], facts: { ratio, finalValue: formatMoney(finalValue), probableTypingError } }
+  },
+  conclude: ({ settings: { percent }, counts, found }) => {
+    const { strong, typingErrors, largestRatio } = counts
+    return {
+      severity: strong > typingErrors ? 'high' : 'medium',
+      threshold: { ratio: (100 + percent) / 100, typingErrorRatio: Number(TYPING_ERROR_FACTOR) },
+      statistics: { aboveThreshold: found, aboveOneAndAHalf: strong, probableTypingErrors: typingErrors, largestRatio },
+      explanation: explain(found, counts, percent),
+    }
+  },
+})
 
-interface GrowthCounts {
-  population: number
-  strong: number
-  typingErrors: number
-  largestRatio: number
+export function createAmendmentGrowth(options: AmendmentGrowthOptions = {}): RuleRun<ContractFacts> {
+  return amendmentGrowth.start(options)
 }
 
 function grewBy({ initialValue, finalValue }: ContractFacts, percent: number): boolean {
   return finalValue * 100n > initialValue * BigInt(100 + percent)
-}
-
-function conclude(list: TopList<ContractRecord>, counts: GrowthCounts, percent: number): ReturnType<typeof toFinding> {
-  const { population, strong, typingErrors, largestRatio } = counts
-  return toFinding(DESCRIPTION, {
-    outcome: outcomeOf(population, list.total),
-    severity: severityOf(list.total, counts),
-    population: {
-      n: population,
-      description: { en: 'contracts with an initial value above zero', pt: 'contratos com valor inicial maior que zero' },
-    },
-    threshold: { ratio: (100 + percent) / 100, typingErrorRatio: Number(TYPING_ERROR_FACTOR) },
-    statistics: { aboveThreshold: list.total, aboveOneAndAHalf: strong, probableTypingErrors: typingErrors, largestRatio },
-    records: listed(list),
-    explanation: explain(list.total, counts, percent),
-    benignExplanations: BENIGN,
-  })
-}
-
-function severityOf(found: number, { strong, typingErrors }: GrowthCounts): Severity {
-  if (found === 0) return 'info'
-  return strong > typingErrors ? 'high' : 'medium'
 }
 
 function explain(found: number, { population, strong, typingErrors }: GrowthCounts, percent: number): LocalizedText {
