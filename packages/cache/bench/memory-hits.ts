@@ -79,7 +79,8 @@ export async function memoryHits(): Promise<BenchRow[]> {
     { against: 'cacheable', atLeast: 10 },
     { against: 'cache-manager', atLeast: 1.5 },
   ]
-  const fastest = others.map(({ name }) => ({ against: name, atLeast: 10 })).filter(({ against }) => against.includes('not'))
+  // What else can be had without a promise; awaited here like the rivals, who know no other way.
+  const fastest = ['bentocache', 'cacheable', 'cache-manager', 'keyv'].map((against) => ({ against, atLeast: 10 }))
   const awaited = await compare({
     title: 'memory, awaited',
     subjects: [

@@ -53,6 +53,16 @@ describe.each([
     writes.stop()
   })
 
+  it('49: pushes about invalidated keys, as RESP3 brings them between replies, are taken for none', async () => {
+    const nodes = primariesOf(connection.client())
+    await Promise.all(nodes.map((node) => node.call('CLIENT', 'TRACKING', 'ON', 'BCAST')))
+    const bulk = cache.namespace('bulk')
+    await Promise.all([bulk.setMany(entries), bulk.getMany(keys), bulk.setMany(entries)])
+    const found = await bulk.getMany(keys)
+    expect(found.map((lookup) => lookup.outcome === 'hit' && lookup.value)).toEqual(keys.map((key) => ({ key })))
+    await Promise.all(nodes.map((node) => node.call('CLIENT', 'TRACKING', 'OFF')))
+  })
+
   it('do not fail together: one key of another type harms no other', async () => {
     const tier = redisTier(connection)
     const [good, wrong, absent] = [freshKey(), freshKey(), freshKey()]
