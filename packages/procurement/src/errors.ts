@@ -45,6 +45,26 @@ export class TooManyContractsError extends InfraError {
   readonly code = 'PROCUREMENT_TOO_MANY_CONTRACTS'
 }
 
+/** The address is none that may be fetched: not http(s), with a password in it, or inside a private network. */
+export class SourceAddressRefusedError extends InfraError {
+  readonly code = 'PROCUREMENT_SOURCE_ADDRESS_REFUSED'
+}
+
+/** The server did not give the file. `status` is in the facts where there was an answer; 5xx and none may pass. */
+export class SourceDownloadError extends InfraError {
+  readonly code = 'PROCUREMENT_SOURCE_DOWNLOAD_FAILED'
+}
+
+/** The file is larger than `maxBytes`. Raise it if the server is trusted. */
+export class SourceTooLargeError extends InfraError {
+  readonly code = 'PROCUREMENT_SOURCE_TOO_LARGE'
+}
+
+/** The file did not arrive within `deadlineMs`. Try later, or raise it. */
+export class SourceDeadlineError extends InfraError {
+  readonly code = 'PROCUREMENT_SOURCE_DEADLINE'
+}
+
 /** An option breaks its own rule; the message gives field, rule and value. */
 export class ProcurementOptionError extends InfraError {
   readonly code = 'PROCUREMENT_INVALID_OPTION'

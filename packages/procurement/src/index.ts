@@ -76,7 +76,11 @@ export {
   FileEmptyError,
   HeaderMismatchError,
   ProcurementOptionError,
+  SourceAddressRefusedError,
+  SourceDeadlineError,
+  SourceDownloadError,
   SourceNotFoundError,
+  SourceTooLargeError,
   SourceUnreadableError,
   SourceWithoutFilesError,
   TooManyContractsError,
@@ -166,3 +170,5 @@ export { EVIDENCE_FAMILIES, type EvidenceFamily } from './cross-check/evidence.t
 export { LANGUAGES, type Language } from './findings/number-text.ts'
 export { REPORT_FORMATS, type ReportFormat, type ReportInput, type ReportOptions } from './report/report-input.ts'
 export { renderReport } from './report/render-report.ts'
+export { REACHABLE_ADDRESSES, type DownloadOptions, type ReachableAddresses } from './download/download-options.ts'
+export { openSource, type LocalSource } from './download/download-source.ts'
