@@ -1,4 +1,4 @@
-import type { Clock, Logger } from '@cidadao/contracts'
+import { maskCpfs, type Clock, type Logger } from '@cidadao/contracts'
 import { uuidV7 } from '@cidadao/db'
 import type { InvestigationView } from './api/api-ports.ts'
 import type { InvestigationApi, InvestigationPage } from './api/investigation-routes.ts'
@@ -29,16 +29,19 @@ export class Orchestrator {
   }
 
   /**
-   * Plans, checks, stores and begins an investigation. When it resolves, the investigation survives this process.
+   * Plans, checks, stores and begins an investigation. When it resolves, the investigation survives this process. A CPF
+   * in the question is masked before anything sees it.
    *
    * @throws QueryNotUnderstoodError, PlanInvalidError, EngineFullError, EngineStoppingError, or what is wrong with the source; nothing is stored then.
    */
   async submit(request: InvestigationRequest, owner: string | null = null): Promise<InvestigationView> {
-    const { plan } = await this.#deps.planner.plan(request)
+    const { source } = request
+    const query = maskCpfs(request.query)
+    const { plan } = await this.#deps.planner.plan({ ...request, query })
     const valid = validatePlan(plan, this.#deps.agents)
-    await this.#deps.inspectSource(request.source)
+    await this.#deps.inspectSource(source)
     const id = uuidV7(this.#deps.clock.now())
-    await this.#deps.engine.submit({ id, owner, query: request.query, source: request.source, plan: valid })
+    await this.#deps.engine.submit({ id, owner, query, source, plan: valid })
     return this.get(id)
   }
 

@@ -71,6 +71,22 @@ describe.skipIf(WITHOUT_DATA)(`the Ministry of Health in the real month${WHY}`, 
   })
 })
 
+describe('a CPF in a question', () => {
+  it('is masked in the answer, and reaches no table', async () => {
+    const { view } = await ask('Analyze Ministry of Health contracts 2024 of Maria, CPF 111.444.777-35', folder)
+    expect(view).toMatchObject({ status: 'completed', query: 'Analyze Ministry of Health contracts 2024 of Maria, CPF ***.444.777-**' })
+    const { rows: tables } = await house.db.sql.query<{ name: string }>(
+      "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')",
+    )
+    expect(tables.length).toBeGreaterThan(10)
+    const unmasked = '111[. ]?444[. ]?777[-. ]?35'
+    for (const { name } of tables) {
+      const { rows } = await house.db.sql.query<{ text: string }>(`SELECT t::text AS text FROM ${name} t WHERE t::text ~ $1`, [unmasked])
+      expect(rows, name).toEqual([])
+    }
+  })
+})
+
 describe('synthetic contracts', () => {
   it('give through the whole house what the rules give directly, and every planted anomaly', async () => {
     const { view, report } = await ask('All contracts of 2024', folder)
