@@ -65,6 +65,21 @@ export class SourceDeadlineError extends InfraError {
   readonly code = 'PROCUREMENT_SOURCE_DEADLINE'
 }
 
+/** The Portal's API refuses the key. Register one and set it; repeating does not help. */
+export class PortalKeyRefusedError extends InfraError {
+  readonly code = 'PROCUREMENT_PORTAL_KEY_REFUSED'
+}
+
+/** The Portal's API did not answer as it should, after all retries. Try later; `status` is in the facts where there was one. */
+export class PortalUnavailableError extends InfraError {
+  readonly code = 'PROCUREMENT_PORTAL_UNAVAILABLE'
+}
+
+/** The Portal's API answered something that is not in its documented format. Nothing is guessed from it. */
+export class PortalResponseError extends InfraError {
+  readonly code = 'PROCUREMENT_PORTAL_RESPONSE'
+}
+
 /** An option breaks its own rule; the message gives field, rule and value. */
 export class ProcurementOptionError extends InfraError {
   readonly code = 'PROCUREMENT_INVALID_OPTION'

@@ -75,6 +75,9 @@ export {
   ArchiveUnreadableError,
   FileEmptyError,
   HeaderMismatchError,
+  PortalKeyRefusedError,
+  PortalResponseError,
+  PortalUnavailableError,
   ProcurementOptionError,
   SourceAddressRefusedError,
   SourceDeadlineError,
@@ -172,3 +175,5 @@ export { REPORT_FORMATS, type ReportFormat, type ReportInput, type ReportOptions
 export { renderReport } from './report/render-report.ts'
 export { REACHABLE_ADDRESSES, type DownloadOptions, type ReachableAddresses } from './download/download-options.ts'
 export { openSource, type LocalSource } from './download/download-source.ts'
+export { createPortalApiClient, type PortalApiClient, type PortalQuestion } from './portal-api/portal-api-client.ts'
+export type { PortalApiOptions, ResponseCache } from './portal-api/portal-api-options.ts'
