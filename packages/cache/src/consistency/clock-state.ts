@@ -85,6 +85,7 @@ function readingOf(state: ClockState, request: ClockRead): ClockReading {
 
 /** The part of a log after `since`, if it is an unbroken chain from there to `sequence`. */
 export function missedSince(log: readonly string[], since: number, sequence: number): Missed {
+  if (since === sequence) return { kind: 'chain', messages: [] }
   const all = log.map(decodeLogged).filter((message) => message !== undefined)
   const messages = all.filter((message) => message.sequence > since)
   let reached = since

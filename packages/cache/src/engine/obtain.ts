@@ -145,13 +145,30 @@ async function produceOrFallBack(
   try {
     return await produce(engine, context, flight)
   } catch (thrown) {
-    const { stale, request, production } = flight
-    if (stale === undefined || request.control.signal.aborted) throw thrown
+    const { request, production } = flight
+    const stale = request.control.signal.aborted ? undefined : await stillFallback(engine, context, flight)
+    if (stale === undefined) throw thrown
     engine.events.emit('error', { operation: 'factory', error: toError(thrown), namespace: context.policy.name })
     counted(engine, context, stale.lookup)
     if (production.ticket.valid) keepAsFallback(engine, context, flight, stale)
     return stale.prepared
   }
+}
+
+/**
+ * The fallback that was found before the factory ran, or what there is now: while the clock is out of reach callers may
+ * have joined long after it was found, and must not be given what has been invalidated in between.
+ */
+async function stillFallback(
+  engine: Engine,
+  context: NamespaceContext,
+  { request, stale }: Flight & { readonly stale: Stale | undefined },
+): Promise<Stale | undefined> {
+  const { clock } = context
+  if (stale === undefined || engine.clock.monotonicMs() < clock.trustedUntilMs) return stale
+  await clock.verify()
+  const reading = await readTiers(engine, context, request.key, { toFill: false, atLeast: request.atLeast })
+  return staleFor(engine, context, request.key, { ...reading, stale: reading.fresh ?? reading.stale })
 }
 
 async function produce(

@@ -32,8 +32,9 @@ export async function writeThrough(
     const payload = context.tiers.length === 0 ? NO_PAYLOAD : encodeFor(engine, context, stamped)
     const write = { payload, ttlMs: lifeOf(entry), sequence: stamped.production.sequence }
     const failures = await eachFromFarthest(context.tiers, (tier) => tier.write(key, write))
-    // Reads that began meanwhile may carry what the tiers held before.
+    // Reads that began meanwhile may carry what the tiers held before, or have brought it into memory already.
     engine.supersede(key)
+    if (context.local.get(keyWithin(key))?.value !== entry.prepared.value) engine.local.delete(key)
     return outcomeOf([...failures, ...(await announceKey(engine, context, key))])
   })
 }
