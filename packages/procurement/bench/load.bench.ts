@@ -14,10 +14,12 @@ import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { boundRow, ratioRow, reportBench, type BenchRow } from '@cidadao/workspace/bench-report'
 import { parse } from 'csv-parse'
-import { analyzePortal, scanContracts, writeSyntheticPortal } from '../src/index.ts'
+import { analyzePortal, analyzePortalItems, scanContracts, writeSyntheticPortal } from '../src/index.ts'
 
-const MEASURES = ['load', 'load and all rules', 'csv-parse alone'] as const
+const MEASURES = ['load', 'load and all rules', 'csv-parse alone', 'items and their prices', 'csv-parse alone on items'] as const
 type Measure = (typeof MEASURES)[number]
+/** Synthetic files have no items. */
+const OF_ITEMS: readonly Measure[] = ['items and their prices', 'csv-parse alone on items']
 
 interface Measurement {
   readonly rows: number
@@ -43,7 +45,13 @@ async function report(): Promise<void> {
   try {
     await writeSyntheticPortal(folder, { seed: 1, contracts: Number(values.contracts) })
     const sources = [...(existsSync(values.real) ? [{ name: 'real', path: values.real }] : []), { name: 'synthetic', path: folder }]
-    const results = sources.flatMap(({ name, path }) => MEASURES.map((what) => ({ source: name, what, ...measureApart(what, path) })))
+    const results = sources.flatMap(({ name, path }) =>
+      MEASURES.filter((what) => name === 'real' || !OF_ITEMS.includes(what)).map((what) => ({
+        source: name,
+        what,
+        ...measureApart(what, path),
+      })),
+    )
     reportBench(results.flatMap((result) => toRows(result, results)))
   } finally {
     await rm(folder, { recursive: true, force: true })
@@ -59,7 +67,8 @@ interface Result extends Measurement {
 function toRows(result: Result, all: readonly Result[]): BenchRow[] {
   const { source, what, rows, cpuSeconds, rowsPerCpuSecond, overIdleMegabytes } = result
   const name = `${source}, ${rows} rows: ${what}`
-  const bare = all.find((other) => other.source === source && other.what === 'csv-parse alone')
+  const comparable: Measure = OF_ITEMS.includes(what) ? 'csv-parse alone on items' : 'csv-parse alone'
+  const bare = all.find((other) => other.source === source && other.what === comparable)
   const figure = `${cpuSeconds.toFixed(2)} s of CPU, ${Math.round(rowsPerCpuSecond)} rows/s`
   const isGoal = source === 'real' && what === 'load and all rules'
   return [
@@ -96,12 +105,16 @@ async function measure(what: Measure, source: string): Promise<Measurement> {
 const RUN: Readonly<Record<Measure, (source: string) => Promise<number>>> = {
   load: async (source) => (await scanContracts(source, {}, () => undefined)).source.rows,
   'load and all rules': async (source) => (await analyzePortal(source)).source.rows,
-  'csv-parse alone': async (source) => {
-    let rows = -1
-    const parser = createReadStream(join(source, '202401_Compras.csv')).pipe(parse({ delimiter: ';', encoding: 'latin1' }))
-    for await (const row of parser as AsyncIterable<readonly string[]>) rows += row.length > 0 ? 1 : 0
-    return rows
-  },
+  'items and their prices': async (source) => (await analyzePortalItems(source)).source.rows,
+  'csv-parse alone': (source) => parseAlone(join(source, '202401_Compras.csv')),
+  'csv-parse alone on items': (source) => parseAlone(join(source, '202401_ItemCompra.csv')),
+}
+
+async function parseAlone(path: string): Promise<number> {
+  let rows = -1
+  const parser = createReadStream(path).pipe(parse({ delimiter: ';', encoding: 'latin1' }))
+  for await (const row of parser as AsyncIterable<readonly string[]>) rows += row.length > 0 ? 1 : 0
+  return rows
 }
 
 if (values.measure !== undefined && values.source !== undefined) {
