@@ -286,6 +286,7 @@ describe('probes, health and metrics', () => {
     expect(text).toMatch(/^investigations_transitions_total\{from="processing",to="completed"\} [1-9]/m)
     expect(text).toMatch(/^agent_pool_task_duration_seconds_count\{.*type="digits".*\} [1-9]/m)
     expect(text).toMatch(/^http_server_request_duration_seconds_count\{.*http_route="unmatched".*\} [1-9]/m)
+    expect(text).toMatch(/^cache_operation_duration_seconds_count\{.*cache_layer="postgresql".*operation="get".*outcome="ok".*\} [1-9]/m)
     expect(text).toMatch(/^audit_entries_total [1-9]/m)
     expect(text).toMatch(/^db_client_operation_duration_seconds_count\{.*error_type="none".*\} [1-9]/m)
     expect(text).not.toMatch(/^metrics_overflow_total\{.*\} [1-9]/m)

@@ -1,5 +1,5 @@
 import type { AgentPool, RunOutcome as PoolOutcome } from '@cidadao/agent-pool'
-import type { Cache } from '@cidadao/cache'
+import type { Cache, CacheOperation } from '@cidadao/cache'
 import { systemClock, type EventSource, type JsonValue } from '@cidadao/contracts'
 import type { Database, OutboxRelay } from '@cidadao/db'
 import type { Catalogue, Metrics, Telemetry } from '@cidadao/monitoring'
@@ -74,10 +74,27 @@ function layerOf(tier: string): 'memory' | 'redis' | 'postgresql' {
 
 const LOOKUP_RESULTS = { hit: 'hit', stale: 'stale', miss: 'miss', unavailable: 'error' } as const
 
+/** What is asked of a tier for callers; probes, leases and other upkeep are not measured. */
+const LAYER_OPERATIONS: Partial<Record<CacheOperation, 'get' | 'set' | 'delete' | 'invalidate'>> = {
+  read: 'get',
+  write: 'set',
+  fill: 'set',
+  delete: 'delete',
+  clear: 'invalidate',
+  invalidate: 'invalidate',
+}
+
 function wireCache({ cache: metrics }: Catalogue, cache: Cache, registry: Metrics): void {
   cache.on('lookup', ({ namespace, outcome, tier }) => {
     metrics.requests.add(1, { cache_name: namespace, cache_layer: layerOf(tier ?? 'memory'), result: LOOKUP_RESULTS[outcome] })
   })
+  cache.on('operation', ({ tier, operation, outcome, durationMs }) => {
+    const measured = LAYER_OPERATIONS[operation]
+    if (measured === undefined) return
+    const labels = { cache_layer: layerOf(tier), operation: measured, outcome: outcome === 'ok' ? 'ok' : 'error' } as const
+    metrics.operationDuration.observe(durationMs / 1_000, labels)
+  })
+  cache.on('join', ({ namespace }) => metrics.stampedeWaits.add(1, { cache_name: namespace }))
   cache.on('evict', () => metrics.evictions.add(1, { cache_layer: 'memory', reason: 'capacity' }))
   registry.onCollect(() => {
     const { memory } = cache.stats()
