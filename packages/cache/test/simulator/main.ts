@@ -1,0 +1,3 @@
+import { runSeeds } from './run-seeds.ts'
+
+process.exitCode = await runSeeds(process.argv.slice(2), (line) => void process.stdout.write(`${line}\n`))
