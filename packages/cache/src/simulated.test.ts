@@ -47,4 +47,22 @@ describe('found by simulation', () => {
     await expect(late).rejects.toThrow('the source is down')
     await first.catch(() => {})
   })
+
+  it('S2: who asks when the clock is out of reach does not join a load that began long before', async () => {
+    const { cache, other, l2, clock } = bench({ clocked: true })
+    const second = other()
+    const [slow, quick] = [gate<string>(), gate<string>()]
+    const first = cache.getOrSet('k', () => slow.promise)
+    await clock.advance(1)
+    await second.delete('k')
+    l2.fail('down')
+    await clock.advance(1_000)
+    const joining = cache.getOrSet('k', () => 'not asked')
+    await clock.advance(4_000)
+    const late = cache.getOrSet('k', () => quick.promise)
+    await clock.advance(1)
+    quick.open('new')
+    slow.open('old')
+    expect(await Promise.all([first, joining, late])).toEqual(['old', 'old', 'new'])
+  })
 })

@@ -15,14 +15,16 @@ export interface FlightControl {
  */
 class Flight<T> implements FlightControl {
   readonly key: TierKey
+  readonly beganAtMs: number
   #controller: AbortController | undefined
   #abandoned: { readonly reason: unknown } | undefined
   readonly #outcome: Promise<T>
   readonly #abandon: (reason: unknown) => void
   #waiting = 0
 
-  constructor(key: TierKey, run: (flight: FlightControl) => Promise<T>) {
+  constructor(key: TierKey, run: (flight: FlightControl) => Promise<T>, beganAtMs: number) {
     this.key = key
+    this.beganAtMs = beganAtMs
     const abandoned = Promise.withResolvers<never>()
     this.#abandon = (reason) => {
       this.#abandoned = { reason }
@@ -70,6 +72,11 @@ class Flight<T> implements FlightControl {
 export class Flights {
   readonly #open = new Map<string, Flight<unknown>>()
   readonly #running = new Set<Promise<unknown>>()
+  readonly #nowMs: () => number
+
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs
+  }
 
   isOpen(key: TierKey): boolean {
     return this.#open.has(key.id)
@@ -90,6 +97,10 @@ export class Flights {
     this.#open.delete(key.id)
   }
 
+  detachIfOlder(key: TierKey, thanMs: number): void {
+    if ((this.#open.get(key.id)?.beganAtMs ?? thanMs) < thanMs) this.#open.delete(key.id)
+  }
+
   detachNamespace(namespace: string): void {
     for (const [id, flight] of this.#open) if (flight.key.namespace === namespace) this.#open.delete(id)
   }
@@ -100,7 +111,7 @@ export class Flights {
   }
 
   #begin<T>(key: TierKey, run: (flight: FlightControl) => Promise<T>): Flight<T> {
-    const flight = new Flight(key, run)
+    const flight = new Flight(key, run, this.#nowMs())
     this.#open.set(key.id, flight)
     const end = (): void => {
       this.#detach(flight)

@@ -2,6 +2,7 @@ import type { TierKey } from '../key.ts'
 
 interface Run<T> {
   readonly key: TierKey
+  readonly beganAtMs: number
   readonly outcome: Promise<T>
 }
 
@@ -9,6 +10,11 @@ interface Run<T> {
 export class SharedRuns<T> {
   readonly #open = new Map<string, Run<T>>()
   readonly #running = new Set<Promise<T>>()
+  readonly #nowMs: () => number
+
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs
+  }
 
   /** Joins the open run of the key, or begins one. `signal` ends the caller's wait alone. */
   run(key: TierKey, begin: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
@@ -21,6 +27,10 @@ export class SharedRuns<T> {
     this.#open.delete(key.id)
   }
 
+  detachIfOlder(key: TierKey, thanMs: number): void {
+    if ((this.#open.get(key.id)?.beganAtMs ?? thanMs) < thanMs) this.#open.delete(key.id)
+  }
+
   detachNamespace(namespace: string): void {
     for (const [id, run] of this.#open) if (run.key.namespace === namespace) this.#open.delete(id)
   }
@@ -31,8 +41,9 @@ export class SharedRuns<T> {
   }
 
   #begin(key: TierKey, begin: () => Promise<T>): Run<T> {
+    const beganAtMs = this.#nowMs()
     const outcome = begin()
-    const run = { key, outcome }
+    const run = { key, beganAtMs, outcome }
     this.#open.set(key.id, run)
     this.#running.add(outcome)
     const end = (): void => {

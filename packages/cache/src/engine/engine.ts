@@ -27,7 +27,7 @@ export class Engine {
   readonly local: LocalEntries
   readonly fence: LocalFence = new LocalFence()
   /** Factory runs. */
-  readonly flights: Flights = new Flights()
+  readonly flights: Flights
   /** Reads of shared tiers that may end in this process' memory. */
   readonly reads: SharedRuns<TierReading>
   /** Outlives this process; `undefined` where there is none. */
@@ -45,7 +45,9 @@ export class Engine {
       readonly pendingInvalidations?: PendingInvalidations
     },
   ) {
-    this.reads = new SharedRuns()
+    const nowMs = (): number => parts.clock.monotonicMs()
+    this.flights = new Flights(nowMs)
+    this.reads = new SharedRuns(nowMs)
     this.sessions = parts.sessions
     this.pendingInvalidations = parts.pendingInvalidations
     this.leaseTokens = new LeaseTokens(parts.newToken)

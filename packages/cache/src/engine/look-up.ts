@@ -39,15 +39,26 @@ export interface SharedLookupOptions {
  * What a read is owed before it may believe memory or join what others began: the lowest sequence that it may be given,
  * where the clock cannot vouch for what its session has written. At once where nothing needs to be asked.
  */
-export function owedToSession(engine: Engine, { clock, policy }: NamespaceContext): number | Promise<number> {
+export function owedToSession(engine: Engine, { clock, policy }: NamespaceContext, key: TierKey): number | Promise<number> {
   const required = engine.sessions.required(policy.name)
   const doubtful = engine.local.nowMs() >= clock.trustedUntilMs
-  return doubtful || required > clock.sequence ? askClock(clock, required) : 0
+  return doubtful || required > clock.sequence ? askClock(engine, clock, { key, required }) : 0
 }
 
-async function askClock(clock: NamespaceContext['clock'], required: number): Promise<number> {
-  await clock.verify()
+async function askClock(
+  engine: Engine,
+  clock: NamespaceContext['clock'],
+  { key, required }: { readonly key: TierKey; readonly required: number },
+): Promise<number> {
+  if (!(await clock.verify())) leaveTheOld(engine, key)
   return (await clock.reach(required)) ? 0 : required
+}
+
+/** Nobody can tell whether what has long been under way was invalidated since: who asks now does not join it. */
+function leaveTheOld({ clock, flights, reads, verifyWithinMs }: Engine, key: TierKey): void {
+  const oldestMs = clock.monotonicMs() - verifyWithinMs
+  flights.detachIfOlder(key, oldestMs)
+  reads.detachIfOlder(key, oldestMs)
 }
 
 /** The shared tiers, after memory had nothing. Concurrent callers share one reading. */
@@ -57,7 +68,7 @@ export async function lookUpShared(
   key: TierKey,
   options: SharedLookupOptions,
 ): Promise<Lookup<unknown>> {
-  const owed = owedToSession(engine, context)
+  const owed = owedToSession(engine, context, key)
   const atLeast = typeof owed === 'number' ? owed : await owed
   if (typeof owed !== 'number') {
     const local = lookUpLocally(engine, context, keyWithin(key))

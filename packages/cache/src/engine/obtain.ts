@@ -45,7 +45,7 @@ interface Stale {
 
 /** The value from a shared tier or, at most once at a time in this process, from the factory. Memory had nothing that could be believed without asking. */
 export async function obtain(engine: Engine, context: NamespaceContext, request: ObtainRequest): Promise<unknown> {
-  const owed = owedToSession(engine, context)
+  const owed = owedToSession(engine, context, request.key)
   const atLeast = typeof owed === 'number' ? owed : await owed
   if (typeof owed !== 'number') {
     const local = lookUpLocally(engine, context, keyWithin(request.key))
