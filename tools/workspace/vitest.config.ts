@@ -1,3 +1,3 @@
 import { vitestPreset } from './src/vitest-preset.ts'
 
-export default vitestPreset({ name: 'workspace' })
+export default vitestPreset({ name: 'workspace', testTimeoutMs: 60_000 })
