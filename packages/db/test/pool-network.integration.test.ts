@@ -30,7 +30,7 @@ async function timed<T>(work: Promise<T>): Promise<{ readonly result: T; readonl
 describe('a server that takes connections and then says nothing', () => {
   it('is given up after the connect timeout, and not after the far longer wait for a free connection', async () => {
     const { db, proxy } = await openProxied({
-      pool: { connectTimeoutMs: 100, acquireTimeoutMs: 60_000, pingAfterIdleMs: 0, pingTimeoutMs: 100 },
+      pool: { connectTimeoutMs: 500, acquireTimeoutMs: 60_000, pingAfterIdleMs: 0, pingTimeoutMs: 100 },
     })
     await proxy.setFault({ kind: 'blackhole' })
     const { result, tookMs } = await timed(rejectionOf(db.sql.query('SELECT 1')))
@@ -43,7 +43,7 @@ describe('a server that takes connections and then says nothing', () => {
 
   it('does not hang those who wait behind the connections that are being opened', async () => {
     const { db, proxy } = await openProxied({
-      pool: { size: 1, maxOverflow: 0, connectTimeoutMs: 100, acquireTimeoutMs: 60_000, pingAfterIdleMs: 0, pingTimeoutMs: 100 },
+      pool: { size: 1, maxOverflow: 0, connectTimeoutMs: 250, acquireTimeoutMs: 60_000, pingAfterIdleMs: 0, pingTimeoutMs: 100 },
     })
     await proxy.setFault({ kind: 'blackhole' })
     const { result, tookMs } = await timed(Promise.all([1, 2, 3, 4].map(() => rejectionOf(db.sql.query('SELECT 1')))))
@@ -66,7 +66,7 @@ describe('a server that takes connections and then says nothing', () => {
 
   it('never waits longer for a connection to open than for one to become free', async () => {
     const { db, proxy } = await openProxied({
-      pool: { acquireTimeoutMs: 100, connectTimeoutMs: 60_000, pingAfterIdleMs: 0, pingTimeoutMs: 100 },
+      pool: { acquireTimeoutMs: 500, connectTimeoutMs: 60_000, pingAfterIdleMs: 0, pingTimeoutMs: 100 },
     })
     await proxy.setFault({ kind: 'blackhole' })
     const { result, tookMs } = await timed(rejectionOf(db.sql.query('SELECT 1')))
@@ -154,9 +154,9 @@ describe('a line that breaks', () => {
   })
 
   it('that drips too slowly to log in is given up in time', async () => {
-    const { db, proxy } = await openProxied({ pool: { connectTimeoutMs: 150 } })
+    const { db, proxy } = await openProxied({ pool: { connectTimeoutMs: 1_000 } })
     proxy.cutAll()
-    await proxy.setFault({ kind: 'delay', delayMs: 100 })
+    await proxy.setFault({ kind: 'delay', delayMs: 700 })
     await eventually(() => expect(db.stats().total).toBe(0), { deadlineMs: SOON_MS })
     expect(await rejectionOf(db.sql.query('SELECT 1'))).toMatchObject({ code: 'DB_UNAVAILABLE' })
   })
@@ -165,7 +165,7 @@ describe('a line that breaks', () => {
 describe('a silent server and the circuit', () => {
   it('opens it, so that callers no longer wait', async () => {
     const { db, proxy } = await openProxied({
-      pool: { connectTimeoutMs: 50, pingAfterIdleMs: 0, pingTimeoutMs: 50 },
+      pool: { connectTimeoutMs: 500, pingAfterIdleMs: 0, pingTimeoutMs: 50 },
       resilience: { breakAfter: 3, breakForMs: 60_000 },
     })
     await proxy.setFault({ kind: 'blackhole' })
