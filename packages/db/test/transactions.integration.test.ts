@@ -1,8 +1,8 @@
-import { TcpProxy } from '@cidadao/testing'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import type { AuditEntry } from '../src/audit/audit-entry.ts'
-import { createDatabase, type Database, type DatabaseEvents } from '../src/index.ts'
-import { AUDIT_ORIGIN, connectDirectly, openDatabase, openForTest, rejectionOf } from './fixtures/database-fixture.ts'
+import type { Database, DatabaseEvents } from '../src/index.ts'
+import { openDatabase, rejectionOf } from './fixtures/database-fixture.ts'
+import { openWithLostCommit } from './fixtures/lost-commit.ts'
 
 let db: Database
 let close: () => Promise<void>
@@ -139,7 +139,7 @@ describe('a connection that breaks', () => {
   })
 
   it('while committing is reported as unknown, and not repeated', async () => {
-    const { through, cutCommit } = await slowCommits()
+    const { through, cutCommit } = await openWithLostCommit()
     let runs = 0
     const work = through.transaction(async (tx) => {
       runs += 1
@@ -151,7 +151,7 @@ describe('a connection that breaks', () => {
   })
 
   it('while committing a save is repeated, and finds that it had taken effect: one version, one audit entry', async () => {
-    const { direct, through, cutCommit } = await slowCommits()
+    const { direct, through, cutCommit } = await openWithLostCommit()
     cutCommit()
     const saved = await through.investigations.save(
       { id: 'inv_once', query: 'q', results: { b: 1, a: [null] } },
@@ -180,39 +180,4 @@ async function endBackend(sql: Database['sql']): Promise<void> {
     'SELECT pg_terminate_backend($1)',
     rows.map(({ pid }) => pid),
   )
-}
-
-/**
- * A database behind a proxy, where committing an investigation takes a moment. `cutCommit` waits for the next such
- * commit to be under way on the server, and then cuts the connection: the server commits, the answer never comes.
- */
-async function slowCommits(): Promise<{ readonly direct: Database; readonly through: Database; readonly cutCommit: () => void }> {
-  const { db: direct, url: directUrl } = await openForTest()
-  await direct.sql.query(`CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.4); RETURN NULL; END'`)
-  await direct.sql.query(
-    'CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON investigations DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION slow()',
-  )
-  const proxy = await TcpProxy.open({ targetPort: Number(new URL(directUrl).port), targetHost: new URL(directUrl).hostname })
-  const proxied = new URL(directUrl)
-  proxied.hostname = '127.0.0.1'
-  proxied.port = String(proxy.port)
-  const through = createDatabase({
-    url: proxied.href,
-    auditOrigin: AUDIT_ORIGIN,
-    // The row is locked by the commit under way until it is done, so the repetition waits for it.
-    pool: { size: 1, maxOverflow: 1, applicationName: 'through-proxy' },
-    resilience: { initialDelayMs: 5, maxDelayMs: 20 },
-  })
-  onTestFinished(async () => {
-    await through.stop()
-    await proxy.stop()
-  })
-  await through.start()
-  const watcher = await connectDirectly(directUrl)
-  const cut = async (): Promise<void> => {
-    const sleeping = "SELECT 1 FROM pg_stat_activity WHERE application_name = 'through-proxy' AND wait_event = 'PgSleep'"
-    while ((await watcher.query(sleeping)).rowCount === 0) await new Promise(setImmediate)
-    proxy.cutAll()
-  }
-  return { direct, through, cutCommit: () => void cut() }
 }
