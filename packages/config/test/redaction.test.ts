@@ -11,6 +11,7 @@ const SECRETS = {
   REDIS_NODES: 'rediss://cache.example:7000',
   REDIS_PASSWORD: 'hunter2-redis',
   CIDADAO_API_KEY: 'hunter2-api-key-hunter2',
+  OTEL_EXPORTER_OTLP_HEADERS: 'x-key=hunter2-collector',
 }
 const KEY_BODY = privateKeyOf(1).split('\n')[1] ?? ''
 

@@ -10,6 +10,7 @@ import { orchestratorSection, type OrchestratorConfig } from './orchestrator.ts'
 import { redisSection, type RedisConfig } from './redis.ts'
 import { retentionSection, type RetentionConfig } from './retention.ts'
 import { retrySection, type RetryConfig } from './retry.ts'
+import { tracingSection, type TracingConfig } from './tracing.ts'
 
 /** What the variables make; one field a section. */
 export interface ConfigSections {
@@ -20,6 +21,7 @@ export interface ConfigSections {
   readonly http: HttpConfig
   readonly log: LogConfig
   readonly monitoring: MonitoringConfig
+  readonly tracing: TracingConfig
   readonly agentPool: AgentPoolConfig
   readonly audit: AuditConfig
   readonly retention: RetentionConfig
@@ -35,6 +37,7 @@ export const SECTIONS: { readonly [Name in keyof ConfigSections]: Section<Config
   http: httpSection,
   log: logSection,
   monitoring: monitoringSection,
+  tracing: tracingSection,
   agentPool: agentPoolSection,
   audit: auditSection,
   retention: retentionSection,
