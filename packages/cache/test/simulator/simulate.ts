@@ -32,6 +32,9 @@ const LONGEST_WAY_MS = 700
 export async function simulate(schedule: Schedule, options: SimulationOptions = {}): Promise<SimulationReport> {
   const switchedOff = options.switchedOff ?? NONE
   const restore = switchedOff.has('fence') ? withoutLocalFence() : () => {}
+  const { stackTraceLimit } = Error
+  // Most errors here are meant to happen and nobody reads their stacks, which cost a third of a simulation.
+  Error.stackTraceLimit = 0
   const rejections: unknown[] = []
   const onRejection = (reason: unknown): void => void rejections.push(reason)
   process.on('unhandledRejection', onRejection)
@@ -39,6 +42,7 @@ export async function simulate(schedule: Schedule, options: SimulationOptions = 
     return await new Simulation(schedule, { ...options, switchedOff, rejections }).run()
   } finally {
     process.off('unhandledRejection', onRejection)
+    Error.stackTraceLimit = stackTraceLimit
     restore()
   }
 }
