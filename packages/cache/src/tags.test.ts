@@ -339,6 +339,22 @@ describe('while the tier with the clock is away', () => {
     await cache.stop()
   })
 
+  it.each(['read', 'kept as a fallback'])('an entry %s is believed by the word that the clock gave for it, not for longer', async (way) => {
+    const { cache, other, clock } = clocked({ policy: { memoryTtlMs: 500, ttlMs: 2_500, graceMs: 60_000 } })
+    const second = other()
+    await cache.set('k', 'old', tag('x'))
+    expect(await value(second)).toBe('old')
+    await clock.advance(100)
+    await cache.invalidateTags(['x'])
+    // Within what another process may be behind, it takes the entry once more from the tier.
+    await clock.advance(2_800)
+    const failing = (): Promise<never> => Promise.reject(new Error('the source does not answer'))
+    if (way === 'read') expect(await second.get('k', { allowStale: true })).toMatchObject({ value: 'old' })
+    else expect(await second.getOrSet('k', failing)).toBe('old')
+    await clock.advance(300)
+    expect(await second.get('k', { allowStale: true })).toEqual({ outcome: 'miss' })
+  })
+
   it('more invalidations than can wait become one of everything', async () => {
     const { cache, other, l2, clock } = clocked({ consistency: { maxUnsent: 10 } })
     await cache.set('k', 'old', tag('t0'))

@@ -4,7 +4,7 @@ import { MEMORY_TIER } from '../policy.ts'
 import type { Engine, NamespaceContext } from './engine.ts'
 import { ageOf, type LocalEntry } from './local-entries.ts'
 import { handOut, keepLocally } from './prepare.ts'
-import { beginProduction, endProduction } from './production.ts'
+import { beginProduction, endProduction, foundVouchedUntil } from './production.ts'
 import { readTiers, type Found, type TierReading } from './read-tiers.ts'
 
 const MISS = Object.freeze({ outcome: 'miss' })
@@ -133,7 +133,9 @@ async function readAndKeep(engine: Engine, context: NamespaceContext, key: TierK
     const { fresh } = reading
     if (fresh !== undefined && production.ticket.valid) {
       const { tags } = fresh.envelope
-      keepLocally(engine, context, { key, prepared: fresh.prepared, lifetime: fresh.left, ageMs: fresh.ageMs, tags, production })
+      const vouchedUntilMs = foundVouchedUntil(engine, production, fresh)
+      const entry = { key, prepared: fresh.prepared, lifetime: fresh.left, ageMs: fresh.ageMs, tags, production, vouchedUntilMs }
+      keepLocally(engine, context, entry)
     }
     return reading
   } finally {

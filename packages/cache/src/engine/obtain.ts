@@ -20,7 +20,7 @@ import {
   type PreparedEntry,
   type PreparedValue,
 } from './prepare.ts'
-import { beginProduction, endProduction, type Production } from './production.ts'
+import { beginProduction, endProduction, foundVouchedUntil, type Production } from './production.ts'
 import { checkSometimes } from '../telemetry/origin-check.ts'
 import { readTiers, type TierReading } from './read-tiers.ts'
 import { fillTiers, lifeOf, type FillResult } from './write-tiers.ts'
@@ -41,6 +41,7 @@ interface Stale {
   readonly graceLeftMs: number
   readonly tags: readonly string[]
   readonly lookup: Lookup<unknown>
+  readonly vouchedUntilMs: number
 }
 
 /** The value from a shared tier or, at most once at a time in this process, from the factory. Memory had nothing that could be believed without asking. */
@@ -107,10 +108,10 @@ interface Flight {
 }
 
 async function readingToValue(engine: Engine, context: NamespaceContext, flight: Flight): Promise<PreparedValue> {
-  const { request, reading, held } = flight
+  const { reading, held } = flight
   try {
     if (reading.fresh !== undefined) return await promote(engine, context, flight)
-    const stale = staleFor(engine, context, request.key, reading)
+    const stale = staleFor(engine, context, flight)
     counted(engine, context, reading.cause === undefined ? { outcome: 'miss' } : { outcome: 'unavailable', cause: reading.cause })
     return await produceOrFallBack(engine, context, { ...flight, stale })
   } finally {
@@ -133,7 +134,8 @@ async function promote(engine: Engine, context: NamespaceContext, { request, rea
     if (result === 'stored') held?.filled()
     if (result === 'superseded') return found.prepared
   }
-  if (production.ticket.valid) keepLocally(engine, context, { ...entry, ageMs: found.ageMs })
+  const vouchedUntilMs = foundVouchedUntil(engine, production, found)
+  if (production.ticket.valid) keepLocally(engine, context, { ...entry, ageMs: found.ageMs, vouchedUntilMs })
   return found.prepared
 }
 
@@ -162,13 +164,13 @@ async function produceOrFallBack(
 async function stillFallback(
   engine: Engine,
   context: NamespaceContext,
-  { request, stale }: Flight & { readonly stale: Stale | undefined },
+  { request, production, stale }: Flight & { readonly stale: Stale | undefined },
 ): Promise<Stale | undefined> {
   const { clock } = context
   if (stale === undefined || engine.clock.monotonicMs() < clock.trustedUntilMs) return stale
   await clock.verify()
   const reading = await readTiers(engine, context, request.key, { toFill: false, atLeast: request.atLeast })
-  return staleFor(engine, context, request.key, { ...reading, stale: reading.fresh ?? reading.stale })
+  return staleFor(engine, context, { request, production, reading: { ...reading, stale: reading.fresh ?? reading.stale } })
 }
 
 async function produce(
@@ -255,7 +257,7 @@ function keepAsFallback(engine: Engine, context: NamespaceContext, { request, pr
     retryAfterMs: Math.min(context.policy.retryAfterMs, stale.graceLeftMs),
     tags,
     tick: production.tick,
-    vouchedUntilMs: production.beganAtMs + engine.verifyWithinMs,
+    vouchedUntilMs: stale.vouchedUntilMs,
   })
 }
 
@@ -265,18 +267,27 @@ function retryIsTooEarly(engine: Engine, context: NamespaceContext, key: TierKey
   return entry !== undefined && nowMs < entry.retryAtMs ? localHit(entry, nowMs, true) : undefined
 }
 
-function staleFor(engine: Engine, context: NamespaceContext, key: TierKey, reading: TierReading): Stale | undefined {
+function staleFor(engine: Engine, context: NamespaceContext, flight: Omit<Flight, 'held'>): Stale | undefined {
+  const { reading, production } = flight
   const found = reading.stale
   if (found !== undefined) {
     const { prepared, ageMs, left, envelope } = found
-    return { prepared, ageMs, graceLeftMs: left.graceMs, tags: envelope.tags, lookup: sharedHit(found, true) }
+    const vouchedUntilMs = foundVouchedUntil(engine, production, found)
+    return { prepared, ageMs, graceLeftMs: left.graceMs, tags: envelope.tags, lookup: sharedHit(found, true), vouchedUntilMs }
   }
   const nowMs = engine.local.nowMs()
-  const kept = localFallback(engine, context, key, nowMs)
+  const kept = localFallback(engine, context, flight.request.key, nowMs)
   // Where the shared tiers answered that there is none, a copy in memory is one that was invalidated elsewhere.
   if (kept === undefined || (reading.targets.length > 0 && reading.cause === undefined)) return undefined
   const prepared = { value: kept.value, shared: kept.shared, bytes: 0, plain: true, jsonOnly: false }
-  return { prepared, ageMs: ageOf(kept, nowMs), graceLeftMs: kept.goneAtMs - nowMs, tags: kept.tags, lookup: localHit(kept, nowMs, true) }
+  return {
+    prepared,
+    ageMs: ageOf(kept, nowMs),
+    graceLeftMs: kept.goneAtMs - nowMs,
+    tags: kept.tags,
+    lookup: localHit(kept, nowMs, true),
+    vouchedUntilMs: kept.vouchedUntilMs,
+  }
 }
 
 function valueOf(lookup: Lookup<unknown>): unknown {

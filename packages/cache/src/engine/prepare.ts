@@ -6,7 +6,7 @@ import { checkedGrace, checkedTtl } from '../ttl.ts'
 import { cloneValue } from '../values/clone.ts'
 import { inspectValue, type Inspection } from '../values/inspect.ts'
 import type { Engine, Lifetime, NamespaceContext } from './engine.ts'
-import type { Moment } from './production.ts'
+import { vouchedUntil, type Moment } from './production.ts'
 import type { Found } from './read-tiers.ts'
 
 /** A value ready to be stored and handed out. */
@@ -102,7 +102,11 @@ export function tagsOf(context: NamespaceContext, ...asked: readonly (readonly s
 }
 
 /** Puts an entry in this process' memory, for no longer than the policy's cap. */
-export function keepLocally(engine: Engine, context: NamespaceContext, entry: PreparedEntry & { readonly ageMs?: number }): void {
+export function keepLocally(
+  engine: Engine,
+  context: NamespaceContext,
+  entry: PreparedEntry & { readonly ageMs?: number; readonly vouchedUntilMs?: number },
+): void {
   const { key, prepared, lifetime, tags, production } = entry
   if (context.memoryCapMs === undefined || !context.clock.admits({ tick: production.tick, tags })) return
   engine.local.put(key, {
@@ -114,6 +118,6 @@ export function keepLocally(engine: Engine, context: NamespaceContext, entry: Pr
     staleMs: lifetime.graceMs === 0 ? 0 : lifetime.ttlMs + lifetime.graceMs,
     tags,
     tick: production.tick,
-    vouchedUntilMs: production.beganAtMs + engine.verifyWithinMs,
+    vouchedUntilMs: entry.vouchedUntilMs ?? vouchedUntil(engine, production),
   })
 }

@@ -23,6 +23,16 @@ export function momentOf(engine: Engine, { clock }: NamespaceContext): Moment {
   return { tick: clock.tick, sequence: clock.sequence, beganAtMs: engine.clock.monotonicMs() }
 }
 
+/** How long memory may believe what was produced, without the shared clock's word. */
+export function vouchedUntil(engine: Engine, { beganAtMs }: Moment): number {
+  return beganAtMs + engine.verifyWithinMs
+}
+
+/** As {@link vouchedUntil}, of what a shared tier held: where the clock had to be asked, its word is all there is. */
+export function foundVouchedUntil(engine: Engine, moment: Moment, { judged }: { readonly judged: boolean }): number {
+  return judged ? Number.NEGATIVE_INFINITY : vouchedUntil(engine, moment)
+}
+
 export function beginProduction(engine: Engine, context: NamespaceContext, key: TierKey): Production {
   return { ...momentOf(engine, context), ticket: engine.fence.issue(key) }
 }

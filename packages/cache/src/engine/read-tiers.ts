@@ -16,6 +16,8 @@ export interface Found {
   readonly ageMs: number
   /** What is left of it: `ttlMs` is 0 or less when it is stale. */
   readonly left: Lifetime
+  /** That nothing has invalidated it is the shared clock's word, which may be older than the reading. */
+  readonly judged: boolean
 }
 
 /** A tier that answered "no" and may be given the value once there is one. */
@@ -118,14 +120,14 @@ interface Raw {
 async function believable(engine: Engine, context: NamespaceContext, raw: Raw): Promise<Found | undefined> {
   const found = await decode(engine, context, raw)
   if (found === undefined || found.envelope.sequence < raw.atLeast) return undefined
-  if (!needsJudging(context, raw.tier, found) || (await context.clock.judge(found.envelope))) return found
+  if (!found.judged || (await context.clock.judge(found.envelope))) return found
   context.counters.invalidated++
   return undefined
 }
 
 /** A tier that is cleared entry by entry holds nothing cleared; only the tags of its entries are the clock's to judge. */
-function needsJudging({ clock }: NamespaceContext, tier: GuardedTier, { envelope }: Found): boolean {
-  if (envelope.tags.length > 0) return true
+function needsJudging({ clock }: NamespaceContext, tier: GuardedTier, { tags }: Envelope): boolean {
+  if (tags.length > 0) return true
   return clock.tier !== undefined && (tier.name === clock.tier || !tier.canClear)
 }
 
@@ -150,6 +152,7 @@ async function decode(engine: Engine, context: NamespaceContext, raw: Raw): Prom
     payload: raw.entry.payload,
     ageMs: ttlMs + graceMs - remainingMs,
     left: { ttlMs: freshMs, graceMs: Math.min(graceMs, remainingMs) },
+    judged: needsJudging(context, raw.tier, decoded.envelope),
   }
 }
 
