@@ -25,6 +25,7 @@ import { toRedisOptions } from './wiring/config-to-options.ts'
 import { deliverInto, investigationCache } from './wiring/investigation-cache.ts'
 import { logEvents } from './wiring/log-events.ts'
 import { healthChecks } from './wiring/health-checks.ts'
+import { traceEvents, tracedEngine, tracedPool } from './wiring/trace-events.ts'
 import { wireAudit, wireMetrics } from './wiring/wire-metrics.ts'
 
 /** The whole system, built and not yet started. */
@@ -44,7 +45,7 @@ export interface House extends Store {
 export function compose(config: Config, options: ComposeOptions): House {
   const clock = systemClock
   const store = composeStore(config, options)
-  const { telemetry, db } = store
+  const { telemetry, tracing, db } = store
   const { logger, health } = telemetry
 
   const redis = config.redis.nodes.length === 0 ? undefined : connectRedis(toRedisOptions(config.redis))
@@ -67,7 +68,7 @@ export function compose(config: Config, options: ComposeOptions): House {
 
   const engine = new InlineEngine({
     store: new DatabaseRunStore(db, clock),
-    runner: new PoolStepRunner(pool),
+    runner: new PoolStepRunner(tracedPool(pool, tracing)),
     memory: new CachedStepMemory(cache, { ttlMs: config.cache.ttlLongMs, logger }),
     clock,
     maxRunning: config.orchestrator.maxConcurrentInvestigations,
@@ -76,16 +77,25 @@ export function compose(config: Config, options: ComposeOptions): House {
   const organs = { find: findSuperiorOrgans, all: SUPERIOR_ORGANS }
   const planner = new TemplatePlanner({ organs, families: RULE_FAMILY_NAMES.map((name) => ({ name })) })
   const agents = new Set(pool.agents().map(({ name }) => name))
-  const orchestrator = new Orchestrator({ db: { investigations, runs: db.runs }, engine, planner, agents, inspectSource, clock, logger })
+  const orchestrator = new Orchestrator({
+    db: { investigations, runs: db.runs },
+    engine: tracedEngine(engine, tracing),
+    planner,
+    agents,
+    inspectSource,
+    clock,
+    logger,
+  })
 
   wireMetrics(telemetry, { db, cache, pool, engine, relay, audit })
+  traceEvents(tracing, { db, cache, engine })
   logEvents(logger, { engine, cache, redis, investigations, relay })
 
   const rounds = upkeep(config, { telemetry, db, investigations, clock })
   const checks = healthChecks(health, { db, cache, pool, redis, relay, audit }, config.monitoring.checkTimeoutMs)
   // The last checkpoint comes after everything that writes to the log has stopped.
   const members = [store, redis, cache, relay, audit, pool, engine, rounds, checks].filter((member) => member !== undefined)
-  const parts = { config, telemetry, db, redis, cache, investigations, relay, audit, pool, engine, orchestrator }
+  const parts = { config, telemetry, tracing, db, redis, cache, investigations, relay, audit, pool, engine, orchestrator }
   return { ...serviceGroup(members, 'orchestrator'), ...parts }
 }
 

@@ -45,6 +45,7 @@ const PROMISED = [
   'db_outbox_oldest_seconds',
   'db_history_dropped_total',
   'http_server_request_duration_seconds',
+  'trace_spans_exported_total',
   'metrics_overflow_total',
   'metrics_rejected_total',
 ]

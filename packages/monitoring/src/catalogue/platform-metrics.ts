@@ -33,6 +33,15 @@ export const RESILIENCE_METRICS = {
   },
 } as const
 
+export const TRACING_METRICS = {
+  spans: {
+    kind: 'counter',
+    name: 'trace_spans_exported_total',
+    help: 'Spans that were sent to the collector; failed ones are lost.',
+    labels: { outcome: ['ok', 'failed'] },
+  },
+} as const
+
 export const HEALTH_METRICS = {
   status: {
     kind: 'gauge',
