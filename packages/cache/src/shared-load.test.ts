@@ -136,6 +136,23 @@ describe('a load shared by processes', () => {
     await clock.advance(20_000)
   })
 
+  it('S3: goes on for a stale entry whose grace ends while it is refreshed, and its result is stored', async () => {
+    const { cache, other, clock } = clocked({ policy: { ttlMs: 1_000, graceMs: 2_000, tiers: ['l2', 'l3'] } })
+    const second = other()
+    await cache.set('k', 'old')
+    await clock.advance(2_500)
+    const slow = slowFactory()
+    const first = cache.getOrSet('k', slow.factory)
+    await slow.begun
+    await clock.advance(5_000)
+    const waiting = second.getOrSet('k', slow.factory)
+    await clock.advance(2_000)
+    slow.open('new')
+    await clock.advance(500)
+    expect([await first, await waiting, slow.runs()]).toEqual(['new', 'new', 1])
+    expect(await value(other())).toBe('new')
+  })
+
   it('is ended by a delete: who comes after does not wait for what began before', async () => {
     const { cache, other } = clocked()
     const slow = slowFactory()

@@ -159,6 +159,24 @@ export function clockConformance(name: string, options: ClockConformanceOptions)
       expect(await lease().acquire(renewed, ask('next'))).toMatchObject({ outcome: 'held' })
     })
 
+    it('outlasts an entry that ends while it is refreshed, and so does the right to fill it', async () => {
+      const key = freshKey()
+      await options.tier().write(key, { payload: Buffer.from('stale'), ttlMs: 300 })
+      const { generation } = await fence().read(key, 60_000)
+      if (generation === undefined) throw new Error('an entry of a fencing tier has a generation')
+      expect(await lease().acquire(key, ask('holder'))).toEqual({ outcome: 'granted' })
+      await options.pass(500)
+      const over = await options.tier().read(key)
+      expect(over.entry?.remainingMs ?? 0).toBe(0)
+      const next = await fence().read(key, 60_000, ask('next'))
+      expect(next.lease ?? (await lease().acquire(key, ask('next')))).toMatchObject({ outcome: 'held' })
+      expect(await fence().fill(key, { payload: Buffer.from('fresh'), ttlMs: 60_000 }, generation)).toBe('stored')
+      const filled = (await options.tier().read(key)).entry
+      expect([filled?.payload.toString(), Math.round((filled?.remainingMs ?? 0) / 10_000)]).toEqual(['fresh', 6])
+      if (lease().outlastsFill === true) await lease().release(key, 'holder')
+      expect(await lease().acquire(key, ask('next'))).toEqual({ outcome: 'granted' })
+    })
+
     it('can be asked for where there is an entry, and then leaves it as it is', async () => {
       const key = freshKey()
       await options.tier().write(key, { payload: Buffer.from('stale'), ttlMs: 60_000 })

@@ -91,9 +91,10 @@ export class HeldLease {
     this.#engine.inBackground(this.#tier.coordination.release(this.#key, this.#request.token))
   }
 
-  /** A fill has ended it in the tier already. */
+  /** A fill has ended it in most tiers already. */
   filled(): void {
-    this.#end()
+    if (this.#tier.coordination.leaseOutlastsFill) this.release()
+    else this.#end()
   }
 
   #end(): void {

@@ -5,6 +5,7 @@ import { hashOf } from './statements.ts'
 
 /** Leases as rows of the tier's own table; what has run out is free, and is swept like any other row. */
 export class PostgresLease implements TierLease {
+  readonly outlastsFill = true
   readonly #query: QueryPostgres
 
   constructor(query: QueryPostgres) {
@@ -12,7 +13,7 @@ export class PostgresLease implements TierLease {
   }
 
   async acquire(key: TierKey, { token, leaseMs }: LeaseRequest): Promise<LeaseAnswer> {
-    const row = rowOf(key)
+    const row = leaseRowOf(key)
     const { rowCount } = await this.#query('leaseTake', [...row, Buffer.from(token), leaseMs])
     if (rowCount === 1) return { outcome: 'granted' }
     const { rows } = await this.#query('leaseLeft', row)
@@ -21,16 +22,16 @@ export class PostgresLease implements TierLease {
   }
 
   async renew(key: TierKey, { token, leaseMs }: LeaseRequest): Promise<boolean> {
-    return (await this.#query('leaseRenew', [...rowOf(key), Buffer.from(token), leaseMs])).rowCount === 1
+    return (await this.#query('leaseRenew', [...leaseRowOf(key), Buffer.from(token), leaseMs])).rowCount === 1
   }
 
   async release(key: TierKey, token: string): Promise<void> {
-    await this.#query('leaseRelease', [...rowOf(key), Buffer.from(token)])
+    await this.#query('leaseRelease', [...leaseRowOf(key), Buffer.from(token)])
   }
 }
 
 /** No entry's key begins like this: environments have no `#`. */
-function rowOf(key: TierKey): [hash: string, key: string] {
+export function leaseRowOf(key: TierKey): [hash: string, key: string] {
   const id = `#lease/${key.id}`
   return [hashOf(id), id]
 }

@@ -7,7 +7,7 @@ import { ExpirySweep } from './expiry-sweep.ts'
 import { toTierError } from './postgres-errors.ts'
 import { PostgresBatches } from './postgres-batches.ts'
 import { PostgresClock } from './postgres-clock.ts'
-import { PostgresLease } from './postgres-lease.ts'
+import { leaseRowOf, PostgresLease } from './postgres-lease.ts'
 import { hashOf, STATEMENTS, type StatementName } from './statements.ts'
 
 /** What the tier needs of a pool: `pg`'s own has it. Give it a small one of its own, with a `statement_timeout`. */
@@ -104,7 +104,7 @@ class PostgresTier implements Tier {
   async #readToFill(key: TierKey, windowMs: number): Promise<TierRead> {
     const found = await this.read(key)
     if (found.generation !== undefined) return found
-    const { rows } = await this.#query('openWindow', [hashOf(key.id), key.id, key.namespace, windowMs])
+    const { rows } = await this.#query('openWindow', [hashOf(key.id), key.id, key.namespace, windowMs, ...leaseRowOf(key)])
     const opened = rows[0] as { readonly generation: string } | undefined
     // Somebody else was faster: what they made is there now.
     return opened === undefined ? this.read(key) : { entry: undefined, generation: opened.generation as Generation }

@@ -16,6 +16,7 @@ import { hash } from 'node:crypto'
 const IS_KEY = 'key_hash = $1 AND key = $2'
 const ASKED_KEYS = 'unnest($1::bigint[], $2::text[]) AS asked (key_hash, key)'
 const RANDOM_GENERATION = '(random() * 9223372036854774784)::bigint'
+const LEASED = 'EXISTS (SELECT FROM cache_entries AS l WHERE l.key_hash = $5 AND l.key = $6 AND l.expires_at > clock_timestamp())'
 const REMAINING = 'extract(epoch FROM expires_at - clock_timestamp()) * 1000'
 
 /** $n milliseconds from now. */
@@ -57,12 +58,17 @@ export const STATEMENTS: Readonly<Record<StatementName, string>> = {
   SELECT key, payload, generation::text AS generation, (${REMAINING})::double precision AS remaining_ms
   FROM cache_entries JOIN ${ASKED_KEYS} USING (key_hash, key) WHERE expires_at > clock_timestamp()`,
 
-  /** $1 hash, $2 key, $3 namespace, $4 window in ms. No row when there is a live one already. */
+  /**
+   * $1 hash, $2 key, $3 namespace, $4 window in ms, $5 hash and $6 key of the lease. No row when there is a live one
+   * already. An entry that ended while it is refreshed keeps its generation, so that what the holder of the lease
+   * brings is still taken.
+   */
   openWindow: `
   INSERT INTO cache_entries AS e (key_hash, key, namespace, generation, payload, expires_at)
   VALUES ($1, $2, $3, ${RANDOM_GENERATION}, NULL, ${inMs('$4')})
   ON CONFLICT (key_hash, key) DO UPDATE
-    SET generation = EXCLUDED.generation, payload = NULL, expires_at = EXCLUDED.expires_at, namespace = EXCLUDED.namespace
+    SET generation = CASE WHEN ${LEASED} THEN e.generation ELSE EXCLUDED.generation END,
+      payload = NULL, expires_at = EXCLUDED.expires_at, namespace = EXCLUDED.namespace
     WHERE e.expires_at <= clock_timestamp()
   RETURNING generation::text AS generation`,
 
@@ -85,7 +91,7 @@ export const STATEMENTS: Readonly<Record<StatementName, string>> = {
   /** $1 hash, $2 key, $3 payload, $4 ttl in ms, $5 generation seen. */
   fill: `
   UPDATE cache_entries SET payload = $3, generation = ${RANDOM_GENERATION}, expires_at = ${inMs('$4')}
-  WHERE ${IS_KEY} AND generation = $5::bigint AND expires_at > clock_timestamp()`,
+  WHERE ${IS_KEY} AND generation = $5::bigint`,
 
   /** $1 hash, $2 key. */
   delete: `

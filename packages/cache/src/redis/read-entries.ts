@@ -29,7 +29,10 @@ export async function readEntry(client: Redis, key: string, time: ServerTime): P
   return { entry: { payload, remainingMs: Math.max(0, endsAtMs - nowMs) || 0 }, generation: generation as Generation }
 }
 
-type Lifetimes = readonly [remainingMs: number, fields: readonly [payload: Buffer | null, generation: Buffer | null]]
+type Lifetimes = readonly [
+  remainingMs: number,
+  fields: readonly [payload: Buffer | null, generation: Buffer | null, beyondMs: Buffer | null],
+]
 
 /** What Redis says of the lifetime of a key that is not there. */
 const NO_KEY = -2
@@ -43,17 +46,18 @@ export async function readEntries(client: RedisClient, keys: readonly string[]):
   const settled = await settleByNode(client, keys, {
     keyOf: (key) => key,
     commands: 2,
-    queue: (pipeline, key) => void pipeline.pttl(key).hmgetBuffer(key, 'v', 'g'),
-    single: async (single, key) => [await single.pttl(key), await single.hmgetBuffer(key, 'v', 'g')],
+    queue: (pipeline, key) => void pipeline.pttl(key).hmgetBuffer(key, 'v', 'g', 'p'),
+    single: async (single, key) => [await single.pttl(key), await single.hmgetBuffer(key, 'v', 'g', 'p')],
   })
   return settled.map((result) =>
     result.status === 'rejected' ? result : { status: 'fulfilled', value: fromLifetimes(result.value as Lifetimes) },
   )
 }
 
-function fromLifetimes([remainingMs, [payload, generation]]: Lifetimes): TierRead {
+function fromLifetimes([remainingMs, [payload, generation, beyondMs]]: Lifetimes): TierRead {
   if (generation === null) return NOTHING
-  return toRead([payload, generation, remainingMs === NO_KEY ? Number.MAX_SAFE_INTEGER : remainingMs])
+  const lifeMs = remainingMs === NO_KEY ? Number.MAX_SAFE_INTEGER : remainingMs
+  return toRead([payload, generation, beyondMs === null ? lifeMs : lifeMs - Number(beyondMs)])
 }
 
 export function toRead(reply: EntryReply): TierRead {

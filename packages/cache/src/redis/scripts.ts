@@ -3,7 +3,8 @@ import { CLOCK_SCRIPTS, type ClockScriptedClient } from './clock/clock-scripts.t
 /*
  * An entry is one hash: `v` the payload, `g` the generation and, behind a colon, the end of the entry's life, `s` the
  * sequence of the namespace's clock that it was stored with, `o` and `x` the owner of the lease and its end; times are
- * the server's in milliseconds. A hash with no payload is an open fill window, and its generation has no end.
+ * the server's in milliseconds. A lease keeps the hash, and with it the fill window, beyond the entry's end: `p` is by how
+ * much. A hash with no payload, or with one whose life is over, is an open fill window.
  * Generations are made by clients and never repeat, so an entry that was lost (expired, evicted, deleted) and made
  * anew has another one: a fill that began before is refused. Each script touches one key, so that it runs anywhere in
  * a cluster, and takes relative lifetimes only.
@@ -18,7 +19,10 @@ local function store(payload, generation, ms, sequence)
   redis.call('PEXPIRE', KEYS[1], ms)
 end`
 
-/** Leaves `take(token, ms)`: 0 when the lease is granted, else how long somebody else still has it. */
+/**
+ * Leaves `take(token, ms)`: 0 when the lease is granted, else how long somebody else still has it. What is leased stays
+ * for as long as the lease: else an entry that ends while it is refreshed would take its lease with it.
+ */
 const LEASE = `
 local function take(token, ms)
   local time = redis.call('TIME')
@@ -27,6 +31,11 @@ local function take(token, ms)
   local left = (tonumber(lease[2]) or 0) - now
   if lease[1] and lease[1] ~= token and left > 0 then return left end
   redis.call('HSET', KEYS[1], 'o', token, 'x', string.format('%.0f', now + tonumber(ms)))
+  local life = redis.call('PTTL', KEYS[1])
+  if life >= 0 and life < tonumber(ms) then
+    redis.call('HINCRBY', KEYS[1], 'p', math.ceil(tonumber(ms) - life))
+    redis.call('PEXPIRE', KEYS[1], math.ceil(tonumber(ms)))
+  end
   return 0
 end`
 
@@ -35,14 +44,18 @@ end`
  * remaining ms, and how `take` answered, if it was asked; with nothing there, opens a window, if there is memory for one.
  */
 const READ_TO_FILL = `${LEASE}
-local entry = redis.call('HMGET', KEYS[1], 'v', 'g')
-if entry[1] then return {entry[1], entry[2], redis.call('PTTL', KEYS[1])} end
+local entry = redis.call('HMGET', KEYS[1], 'v', 'g', 'p')
+if entry[1] then
+  local left = redis.call('PTTL', KEYS[1]) - (tonumber(entry[3]) or 0)
+  if left > 0 then return {entry[1], entry[2], left} end
+end
 local generation = entry[2]
 if not generation then
   local opened = redis.pcall('HSET', KEYS[1], 'g', ARGV[1])
   if type(opened) == 'table' and opened.err then return false end
   generation = ARGV[1]
 end
+if entry[1] then redis.call('HDEL', KEYS[1], 'v', 'p') end
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return {false, generation, 0, ARGV[3] and take(ARGV[3], ARGV[4])}`
 
@@ -72,7 +85,7 @@ return 1`
 const FILL = `${STORE}
 if redis.call('HGET', KEYS[1], 'g') ~= ARGV[5] then return 0 end
 store(ARGV[1], ARGV[2], ARGV[3], ARGV[4])
-redis.call('HDEL', KEYS[1], 'o', 'x')
+redis.call('HDEL', KEYS[1], 'o', 'x', 'p')
 return 1`
 
 /** 1 when there was a payload. A key of another type is somebody's mistake and goes too. */

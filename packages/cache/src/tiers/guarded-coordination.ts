@@ -9,6 +9,8 @@ export type GuardedAttempt = <T>(operation: CacheOperation, run: () => Promise<T
 /** What processes agree on through a tier, under the tier's own budget and breaker: the order of invalidations and who produces what. */
 export class GuardedCoordination {
   readonly leases: boolean
+  /** A lease has to be given back after a fill, too. */
+  readonly leaseOutlastsFill: boolean
   readonly clock: ClockSource | undefined
   readonly #tier: Tier
   readonly #attempt: GuardedAttempt
@@ -17,6 +19,7 @@ export class GuardedCoordination {
     this.#tier = tier
     this.#attempt = attempt
     this.leases = tier.lease !== undefined
+    this.leaseOutlastsFill = tier.lease?.outlastsFill === true
     this.clock = this.#clockOf(tier)
   }
 

@@ -33,6 +33,9 @@ interface Slot {
   readonly generation: Generation
   readonly sequence: number
   readonly lease?: { readonly token: string; readonly untilMs: number } | undefined
+  /** Of the payload. */
+  readonly endsAtMs: number
+  /** Of the slot, which a lease keeps beyond its payload. */
   readonly expiresAtMs: number
 }
 
@@ -97,7 +100,7 @@ class MemoryTier implements Tier {
   }
 
   async delete(key: TierKey): Promise<boolean> {
-    const existed = this.#live(key)?.payload !== undefined
+    const existed = this.#entryOf(this.#live(key)) !== undefined
     this.#slots.delete(key.id)
     return existed
   }
@@ -115,6 +118,7 @@ class MemoryTier implements Tier {
   #readToFill(key: TierKey, windowMs: number, lease: LeaseRequest | undefined): LeasedRead {
     const slot = this.#live(key) ?? this.#put(key, { payload: undefined, ttlMs: windowMs })
     const entry = this.#entryOf(slot)
+    if (entry === undefined) this.#replace(key, { ...slot, expiresAtMs: this.#clock.monotonicMs() + windowMs })
     const answer = lease === undefined || entry !== undefined ? undefined : this.#acquire(key, lease)
     return { entry, generation: slot.generation, lease: answer }
   }
@@ -124,7 +128,8 @@ class MemoryTier implements Tier {
     const lease = this.#leaseOf(key)
     const nowMs = this.#clock.monotonicMs()
     if (lease !== undefined && lease.token !== token) return { outcome: 'held', leftMs: lease.untilMs - nowMs }
-    if (slot !== undefined) this.#replace(key, { ...slot, lease: { token, untilMs: nowMs + leaseMs } })
+    const untilMs = nowMs + leaseMs
+    if (slot !== undefined) this.#replace(key, { ...slot, lease: { token, untilMs }, expiresAtMs: Math.max(slot.expiresAtMs, untilMs) })
     return { outcome: 'granted' }
   }
 
@@ -145,7 +150,8 @@ class MemoryTier implements Tier {
 
   #put(key: TierKey, { payload, ttlMs, sequence = 0 }: Omit<TierWrite, 'payload'> & { readonly payload: Buffer | undefined }): Slot {
     const generation = String(++this.#generations) as Generation
-    const slot = { payload, generation, sequence, expiresAtMs: this.#clock.monotonicMs() + ttlMs }
+    const endsAtMs = this.#clock.monotonicMs() + ttlMs
+    const slot = { payload, generation, sequence, endsAtMs, expiresAtMs: endsAtMs }
     this.#replace(key, slot)
     return slot
   }
@@ -157,6 +163,7 @@ class MemoryTier implements Tier {
 
   #entryOf(slot: Slot | undefined): StoredEntry | undefined {
     if (slot?.payload === undefined) return undefined
-    return { payload: slot.payload, remainingMs: slot.expiresAtMs - this.#clock.monotonicMs() }
+    const remainingMs = slot.endsAtMs - this.#clock.monotonicMs()
+    return remainingMs > 0 ? { payload: slot.payload, remainingMs } : undefined
   }
 }

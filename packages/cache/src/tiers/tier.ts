@@ -58,9 +58,12 @@ export interface LeasedRead extends TierRead {
 
 /**
  * Lets one process at a time produce a value. Saves work and nothing else: what a fill may store is the fence's to
- * decide. A fill, a write and a delete of the key end it.
+ * decide. A write and a delete of the key may end it. While it lasts, so does the key's generation, though the entry's
+ * life may end meanwhile.
  */
 export interface TierLease {
+  /** Whether its holder has to give it back after a fill, too. @default false */
+  readonly outlastsFill?: boolean
   acquire(key: TierKey, request: LeaseRequest): Promise<LeaseAnswer>
   /** Resolves to whether it was still held. */
   renew(key: TierKey, request: LeaseRequest): Promise<boolean>
