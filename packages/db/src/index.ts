@@ -231,3 +231,14 @@ export {
   AuditTreeError,
   CanonicalJsonError,
 } from './audit/audit-errors.ts'
+export { API_ROLES, type ApiKey, type ApiRole } from './api-keys/api-key.ts'
+export {
+  createApiKeyStore,
+  type ApiKeyDatabase,
+  type ApiKeyDraft,
+  type ApiKeyStore,
+  type CreatedApiKey,
+  type StoredApiKey,
+} from './api-keys/api-key-store.ts'
+export { createApiKeyVerifier, type ApiKeyVerifier, type ApiKeyVerifierOptions } from './api-keys/api-key-verifier.ts'
+export { ApiKeyNotFoundError } from './api-keys/api-key-errors.ts'
