@@ -252,9 +252,15 @@ describe('a source', () => {
 describe('probes, health and metrics', () => {
   it('tell everybody only the status, and with the key everything', async () => {
     await built.house.telemetry.health.sampled()
-    const stranger = await api.fetch('/health', { key: null })
-    expect(stranger.headers.get('content-type')).toContain('application/health+json')
-    expect(await json(stranger)).toEqual({ status: 'pass' })
+    // A machine under load may make a check slow for a while, which is a warning.
+    await eventually(
+      async () => {
+        const stranger = await api.fetch('/health', { key: null })
+        expect(stranger.headers.get('content-type')).toContain('application/health+json')
+        expect(await json(stranger)).toEqual({ status: 'pass' })
+      },
+      { deadlineMs: 15_000 },
+    )
     const known = await json(await api.fetch('/health'))
     expect(Object.keys(known.checks as object)).toEqual(
       expect.arrayContaining(['postgresql', 'postgresql:connections', 'agent-pool', 'cache', 'cache:postgres']),

@@ -80,7 +80,7 @@ describe('1,000 saves by several clients, with an audit entry each', () => {
 
 describe('a pool that is used up', () => {
   it('refuses what cannot be served, at once visibly, does not write it, and serves all again afterwards', async () => {
-    const [db] = await startClients(url, 1, { pool: { size: 2, maxOverflow: 1, acquireTimeoutMs: 300 } })
+    const [db] = await startClients(url, 1, { pool: { size: 2, maxOverflow: 1, acquireTimeoutMs: 3_000 } })
     const release = Promise.withResolvers<void>()
     const held = [1, 2, 3].map(() =>
       db.transaction(async (tx) => {

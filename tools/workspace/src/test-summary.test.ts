@@ -15,14 +15,29 @@ describe('the test summary', () => {
           status: 'failed',
           assertionResults: [
             { status: 'passed', fullName: 'one' },
-            { status: 'failed', fullName: 'two' },
+            { status: 'failed', fullName: 'two', failureMessages: ['not so\n    at two'] },
             { status: 'pending', fullName: 'three (no engine here)' },
           ],
         },
       ],
     })
-    expect(report).toEqual({ folder: 'packages/a', passed: 1, failed: 1, skipped: ['three (no engine here)'] })
+    expect(report).toEqual({
+      folder: 'packages/a',
+      passed: 1,
+      failed: 1,
+      failures: ['two: not so'],
+      flaky: [],
+      skipped: ['three (no engine here)'],
+    })
     expect(formatSummary([report])).toContain('skipped: packages/a › three (no engine here)')
+    expect(formatSummary([report])).toContain('failed: packages/a › two: not so')
+  })
+
+  it('names a test that passed only at the second try', () => {
+    const assertionResults = [{ status: 'passed', fullName: 'one', failureMessages: ['too late'] }]
+    const report = toProjectReport('packages/a', { testResults: [{ status: 'passed', assertionResults }] })
+    expect(report).toMatchObject({ passed: 1, failed: 0, flaky: ['one: too late'] })
+    expect(formatSummary([report])).toContain('passed at the second try: packages/a › one: too late')
   })
 
   it('counts a test file that broke before its first test as a failure', () => {
