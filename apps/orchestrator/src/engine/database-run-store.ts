@@ -14,7 +14,7 @@ import { planSchema } from '../plan/plan.ts'
 import { contentHash } from './content-hash.ts'
 import type { RunOutcome } from './decide.ts'
 import type { NewRun } from './execution-engine.ts'
-import { describeEnding, describeOutcome, outcomeFields, toStepEnd, toStoredStep } from './run-rows.ts'
+import { describeEnding, describeOutcome, outcomeFields, planToJson, stepDrafts, toStepEnd, toStoredStep } from './run-rows.ts'
 import type { CancelOutcome, RunLease, RunStore, StepEnding, StepStart, StoredRun } from './run-store.ts'
 
 /** What the store needs of the database. */
@@ -63,10 +63,9 @@ export class DatabaseRunStore implements RunStore {
     const work = async (tx: DatabaseTransaction): Promise<void> => {
       if ((await tx.investigations.get(id)) !== undefined) return
       await tx.investigations.save({ id, query, userId: owner, metadata: { source, plannedBy: plan.madeBy } })
-      await tx.runs.savePlan({ investigationId: id, revision: 1, plan })
-      const steps = plan.steps.map((step) => ({ stepId: step.id, agent: step.agent, agentVersion: agentVersions.get(step.agent) ?? '' }))
-      await tx.runs.upsertSteps(id, steps)
-      await tx.runs.appendEvent({ investigationId: id, type: 'investigation.submitted', data: { steps: steps.length } })
+      await tx.runs.savePlan({ investigationId: id, revision: 1, plan: planToJson(plan) })
+      await tx.runs.upsertSteps(id, stepDrafts(plan.steps, agentVersions))
+      await tx.runs.appendEvent({ investigationId: id, type: 'investigation.submitted', data: { steps: plan.steps.length } })
       tx.audit({
         actor: { kind: 'human', id: owner ?? 'local' },
         action: 'investigation.submitted',

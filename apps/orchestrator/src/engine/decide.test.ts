@@ -66,7 +66,9 @@ describe('decide', () => {
       ended('right', 'completed'),
       ended('report', 'completed'),
     ])
-    expect(commands[2]).toEqual([{ type: 'skip_step', stepId: 'detail', because: 'a step before it did not complete' }])
+    expect(commands[2]).toEqual([
+      { type: 'skip_step', stepId: 'detail', reason: 'upstream_failed', because: 'a step before it did not complete' },
+    ])
     expect(starts(commands[3])).toEqual(['report'])
     expect(commands[4]).toEqual([{ type: 'finish', outcome: { status: 'completed', gaps: ['left', 'detail'] } }])
   })
@@ -78,7 +80,7 @@ describe('decide', () => {
     ])
     const { commands } = play(plan, [SUBMITTED, ended('load', 'failed')])
     expect(commands[1]).toEqual([
-      { type: 'skip_step', stepId: 'rules', because: 'a step before it did not complete' },
+      { type: 'skip_step', stepId: 'rules', reason: 'upstream_failed', because: 'a step before it did not complete' },
       { type: 'finish', outcome: { status: 'error', because: 'steps_failed', failedSteps: ['load'] } },
     ])
   })
@@ -97,7 +99,7 @@ describe('decide', () => {
     const plan = planOf([{ id: 'load' }, { id: 'mend', after: ['load'], onUpstream: 'one_failed' }])
     expect(starts(play(plan, [SUBMITTED, ended('load', 'failed')]).commands[1])).toEqual(['mend'])
     expect(play(plan, [SUBMITTED, ended('load', 'completed')]).commands[1]).toEqual([
-      { type: 'skip_step', stepId: 'mend', because: 'nothing before it failed' },
+      { type: 'skip_step', stepId: 'mend', reason: 'nothing_failed', because: 'nothing before it failed' },
       { type: 'finish', outcome: { status: 'completed', gaps: [] } },
     ])
   })
@@ -110,7 +112,12 @@ describe('decide', () => {
 
   it('ends as an error that says so when time is up, even where everything that failed was beside the point', () => {
     const { commands } = play(planOf(DIAMOND), [SUBMITTED, { type: 'timed_out' }, { type: 'cancel_requested' }, ended('load', 'cancelled')])
-    expect(commands[1]).toContainEqual({ type: 'skip_step', stepId: 'left', because: 'the investigation took longer than it may' })
+    expect(commands[1]).toContainEqual({
+      type: 'skip_step',
+      stepId: 'left',
+      reason: 'stopped',
+      because: 'the investigation took longer than it may',
+    })
     expect(commands[3]).toEqual([{ type: 'finish', outcome: { status: 'error', because: 'timed_out', failedSteps: [] } }])
   })
 

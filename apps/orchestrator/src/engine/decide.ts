@@ -1,146 +1,98 @@
-import type { Plan, PlanStep } from '../plan/plan.ts'
+import { outcomeOf } from './decide/outcome.ts'
+import { toItem } from './decide/plan-index.ts'
+import { failuresOf, retryDelayMs } from './decide/retry.ts'
+import type { RunCommand, RunEvent } from './decide/run-messages.ts'
+import { isEnded, statusOf, stepOf, type RunState } from './decide/run-state.ts'
+import { letGo, settle, skip } from './decide/settle.ts'
+import { Turn } from './decide/turn.ts'
 
-/** How far a step is. `skipped` and everything behind it never run again. */
-export const STEP_STATUSES = ['pending', 'running', 'completed', 'failed', 'skipped', 'cancelled'] as const
-export type StepStatus = (typeof STEP_STATUSES)[number]
+export { approvalEnding, type ApprovalDecision, type ApprovalEnding } from './decide/approval.ts'
+export { evolve } from './decide/evolve.ts'
+export { partOf } from './decide/json-part.ts'
+export { itemId, referencedOutputs, toItem } from './decide/plan-index.ts'
+export { restoreState, type KnownRun, type KnownStep } from './decide/restore.ts'
+export { mayRetry } from './decide/retry.ts'
+export { eventOf, ERROR_CAUSES, type RunCommand, type RunEvent, type RunOutcome, type StepFailure } from './decide/run-messages.ts'
+export {
+  initialState,
+  STEP_STATUSES,
+  STOP_REASONS,
+  stepOf,
+  type RunState,
+  type SkipReason,
+  type StepProgress,
+  type StepStatus,
+  type StopReason,
+} from './decide/run-state.ts'
 
-/** Why a run ends before its plan does. */
-export const STOP_REASONS = ['cancelled', 'timed_out'] as const
-export type StopReason = (typeof STOP_REASONS)[number]
-
-export interface RunState {
-  readonly plan: Plan
-  readonly steps: ReadonlyMap<string, StepStatus>
-  /** Set once; what comes later does not change it. */
-  readonly stopped: StopReason | undefined
-}
-
-export type RunEvent =
-  | { readonly type: 'submitted' }
-  | { readonly type: 'step_started'; readonly stepId: string }
-  | { readonly type: 'step_ended'; readonly stepId: string; readonly status: 'completed' | 'failed' | 'skipped' | 'cancelled' }
-  | { readonly type: 'cancel_requested' }
-  /** The run took longer than it may; whoever watches the clock says so. */
-  | { readonly type: 'timed_out' }
-
-export type RunCommand =
-  | { readonly type: 'start_step'; readonly stepId: string }
-  | SkipCommand
-  | { readonly type: 'abort_step'; readonly stepId: string }
-  | { readonly type: 'finish'; readonly outcome: RunOutcome }
-
-interface SkipCommand {
-  readonly type: 'skip_step'
-  readonly stepId: string
-  readonly because: string
-}
-
-export type RunOutcome =
-  | { readonly status: 'completed'; readonly gaps: readonly string[] }
-  | { readonly status: 'error'; readonly because: 'steps_failed' | 'timed_out'; readonly failedSteps: readonly string[] }
-  | { readonly status: 'cancelled' }
-
-const TERMINAL: ReadonlySet<StepStatus> = new Set<StepStatus>(['completed', 'failed', 'skipped', 'cancelled'])
-
-/** Nothing has run yet. */
-export function initialState(plan: Plan): RunState {
-  return { plan, steps: new Map(plan.steps.map(({ id }) => [id, 'pending'])), stopped: undefined }
-}
-
-/** The state after `event`. */
-export function evolve(state: RunState, event: RunEvent): RunState {
-  switch (event.type) {
-    case 'submitted':
-      return state
-    case 'cancel_requested':
-      return { ...state, stopped: state.stopped ?? 'cancelled' }
-    case 'timed_out':
-      return { ...state, stopped: state.stopped ?? 'timed_out' }
-    case 'step_started':
-      return { ...state, steps: new Map(state.steps).set(event.stepId, 'running') }
-    case 'step_ended':
-      return { ...state, steps: new Map(state.steps).set(event.stepId, event.status) }
-  }
+/** What to do, and the state once that is done. */
+export interface Decision {
+  readonly state: RunState
+  readonly commands: readonly RunCommand[]
 }
 
 /**
  * What to do after `event`: pure, without clock or chance, so that replaying the events of an investigation gives the
- * same commands on any machine.
+ * same commands on any machine. Whoever carries a command out tells `evolve` of its `eventOf`.
  */
 export function decide(before: RunState, event: RunEvent): readonly RunCommand[] {
-  let state = evolve(before, event)
-  const commands: RunCommand[] = []
-  if (state.stopped !== undefined) commands.push(...abortRunning(state))
-  // A skipped step may decide the fate of those behind it, so go on until nothing changes.
-  for (let skips = skippable(state); skips.length > 0; skips = skippable(state)) {
-    commands.push(...skips)
-    for (const { stepId } of skips) state = evolve(state, { type: 'step_ended', stepId, status: 'skipped' })
+  return advance(before, event).commands
+}
+
+/** `decide`, with the state in which all its commands are carried out: for those who do so, or store that they will. */
+export function advance(before: RunState, event: RunEvent): Decision {
+  const turn = new Turn(before, event)
+  // Late or repeated: nothing follows from it that did not follow before.
+  if (turn.state === before && event.type !== 'submitted') return { state: before, commands: [] }
+  announceRetry(turn, event)
+  if (turn.state.stopped === undefined) {
+    turn.lookAt(concerned(turn.state, event))
+    for (const stepId of turn.toLookAt()) settle(turn, stepId)
+  } else windDown(turn, before.stopped === undefined || event.type === 'submitted')
+  if (allEnded(turn.state)) turn.issue({ type: 'finish', outcome: outcomeOf(turn.state) })
+  return { state: turn.state, commands: turn.commands }
+}
+
+function announceRetry(turn: Turn, event: RunEvent): void {
+  if (event.type !== 'step_failed' || !isRetrying(turn.state, event.stepId)) return
+  const step = stepOf(turn.state, event.stepId)
+  if (step?.kind !== 'agent') return
+  const { stepId, attempt } = event
+  const afterMs = retryDelayMs(step, { runId: turn.state.runId, stepId, attempt, failures: failuresOf(turn.state, stepId) })
+  turn.issue({ type: 'wait_retry', stepId, afterMs })
+}
+
+function isRetrying(state: RunState, stepId: string): boolean {
+  const found = toItem(stepId)
+  if (found === undefined) return statusOf(state, stepId) === 'retrying'
+  return state.fanOuts.get(found.stepId)?.open.get(found.item) === 'retrying'
+}
+
+/** The steps for which the event may change what is to be done. */
+function concerned(state: RunState, event: RunEvent): Iterable<string> {
+  if (!('stepId' in event)) return state.index.steps.keys()
+  const found = toItem(event.stepId)
+  if (found !== undefined) return [found.stepId]
+  return isEnded(statusOf(state, event.stepId)) ? (state.index.dependents.get(event.stepId) ?? []) : [event.stepId]
+}
+
+/** Nothing begins any more: what waits is skipped, what runs is stopped; `first` says that nobody was told yet. */
+function windDown(turn: Turn, first: boolean): void {
+  for (const { id, kind } of turn.state.plan.steps) {
+    const status = statusOf(turn.state, id)
+    const fanOut = turn.state.fanOuts.get(id)
+    if (status === 'retrying' || (status === 'running' && kind === 'approval')) turn.issue({ type: 'cancel_step', stepId: id })
+    else if (status === 'running' && fanOut === undefined && first) turn.issue({ type: 'abort_step', stepId: id })
+    else if (status === 'running' && fanOut !== undefined && first) letGo(turn, id, 'all')
   }
-  if (allTerminal(state)) return [...commands, { type: 'finish', outcome: outcomeOf(state) }]
-  if (state.stopped !== undefined) return commands
-  return [...commands, ...startable(state)]
+  for (const { id } of turn.state.plan.steps) {
+    const fanOut = turn.state.fanOuts.get(id)
+    if (statusOf(turn.state, id) === 'pending') skip(turn, id, 'stopped')
+    else if (statusOf(turn.state, id) === 'running' && fanOut?.open.size === 0) turn.issue({ type: 'cancel_step', stepId: id })
+  }
 }
 
-function statusOf(state: RunState, stepId: string): StepStatus {
-  return state.steps.get(stepId) ?? 'pending'
-}
-
-function allTerminal(state: RunState): boolean {
-  return state.plan.steps.every(({ id }) => TERMINAL.has(statusOf(state, id)))
-}
-
-function waitingSteps(state: RunState): PlanStep[] {
-  return state.plan.steps.filter(({ id }) => statusOf(state, id) === 'pending')
-}
-
-type Readiness = 'waits' | 'runs' | 'never'
-
-function readiness(state: RunState, step: PlanStep): Readiness {
-  const upstream = step.dependsOn.map((id) => statusOf(state, id))
-  const failed = upstream.some((status) => status !== 'completed' && TERMINAL.has(status))
-  // One bad dependency already settles the fate of a step that wants all of them good.
-  if (step.onUpstream === 'all_success' && failed) return 'never'
-  if (!upstream.every((status) => TERMINAL.has(status))) return 'waits'
-  if (step.onUpstream === 'one_failed') return failed ? 'runs' : 'never'
-  return 'runs'
-}
-
-function startable(state: RunState): RunCommand[] {
-  return waitingSteps(state)
-    .filter((step) => readiness(state, step) === 'runs')
-    .map(({ id }) => ({ type: 'start_step', stepId: id }))
-}
-
-function skippable(state: RunState): SkipCommand[] {
-  return waitingSteps(state).flatMap((step) => {
-    const because = whySkipped(state, step)
-    return because === undefined ? [] : [{ type: 'skip_step', stepId: step.id, because }]
-  })
-}
-
-const WHY_STOPPED: Readonly<Record<StopReason, string>> = {
-  cancelled: 'the investigation was cancelled',
-  timed_out: 'the investigation took longer than it may',
-}
-
-function whySkipped(state: RunState, step: PlanStep): string | undefined {
-  if (state.stopped !== undefined) return WHY_STOPPED[state.stopped]
-  if (readiness(state, step) !== 'never') return undefined
-  return step.onUpstream === 'one_failed' ? 'nothing before it failed' : 'a step before it did not complete'
-}
-
-function abortRunning(state: RunState): RunCommand[] {
-  return state.plan.steps.filter(({ id }) => statusOf(state, id) === 'running').map(({ id }) => ({ type: 'abort_step', stepId: id }))
-}
-
-function outcomeOf(state: RunState): RunOutcome {
-  const { plan, stopped } = state
-  if (stopped === 'cancelled') return { status: 'cancelled' }
-  const unfinished = plan.steps.filter(({ id }) => statusOf(state, id) !== 'completed')
-  const failedSteps = unfinished.filter(({ id }) => statusOf(state, id) === 'failed').map(({ id }) => id)
-  if (stopped === 'timed_out') return { status: 'error', because: 'timed_out', failedSteps }
-  const mustFail = unfinished.some(({ essential }) => essential) || (failedSteps.length > 0 && plan.onStepFailure === 'fail')
-  if (mustFail) return { status: 'error', because: 'steps_failed', failedSteps }
-  // A step that waits for a failure and saw none has nothing missing.
-  return { status: 'completed', gaps: unfinished.filter(({ onUpstream }) => onUpstream !== 'one_failed').map(({ id }) => id) }
+function allEnded({ steps }: RunState): boolean {
+  for (const status of steps.values()) if (!isEnded(status)) return false
+  return true
 }

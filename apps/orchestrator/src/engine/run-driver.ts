@@ -1,7 +1,7 @@
 import { toError, type Clock, type JsonValue, type TypedEvents } from '@cidadao/contracts'
 import { AgentsUnavailableError, RunFencedError } from '../errors.ts'
-import type { PlanStep } from '../plan/plan.ts'
-import { decide, evolve, type RunCommand, type RunEvent, type RunOutcome, type RunState } from './decide.ts'
+import type { AgentStep } from '../plan/plan.ts'
+import { decide, evolve, restoreState, type RunCommand, type RunEvent, type RunOutcome, type RunState } from './decide.ts'
 import type { EngineEvents } from './execution-engine.ts'
 import type { RunLease, RunStore, StepEnding, StepFailure, StoredRun } from './run-store.ts'
 import { inputHash, resolveInputs } from './step-inputs.ts'
@@ -50,9 +50,9 @@ export class RunDriver {
     // It may fail before `drive` looks at it.
     this.#finished.promise.catch(() => {})
     for (const [stepId, { result }] of run.steps) if (result !== undefined) this.#results.set(stepId, result)
+    const steps = new Map([...run.steps].map(([id, { status, attempt, result }]) => [id, { status, attempt, output: result }]))
     // A step that was running when its process died has not ended: it waits for its next attempt.
-    const steps = [...run.steps].map(([id, { status }]) => [id, status === 'running' ? 'pending' : status] as const)
-    this.#state = { plan: run.plan, steps: new Map(steps), stopped: undefined }
+    this.#state = restoreState({ runId: run.id, plan: run.plan, steps, running: 'lost' })
   }
 
   /** Whether the end of a step was stored. */
@@ -115,6 +115,8 @@ export class RunDriver {
         return
       case 'finish':
         return this.#finish(command.outcome)
+      default:
+        throw new Error(`this engine does not know the command ${command.type}`)
     }
   }
 
@@ -136,7 +138,7 @@ export class RunDriver {
     this.#finished.resolve()
   }
 
-  #startStep(step: PlanStep): void {
+  #startStep(step: AgentStep): void {
     const abort = new AbortController()
     const done = this.#runStep(step, abort.signal)
       .then((status) => this.#enqueue({ type: 'step_ended', stepId: step.id, status }))
@@ -145,7 +147,7 @@ export class RunDriver {
     this.#working.set(step.id, { abort, done })
   }
 
-  async #runStep(step: PlanStep, signal: AbortSignal): Promise<StepEnding['status']> {
+  async #runStep(step: AgentStep, signal: AbortSignal): Promise<StepEnding['status']> {
     const { store, runner, clock } = this.#deps
     const sinceMs = clock.monotonicMs()
     const inputs = resolveInputs(step, this.#results)
@@ -166,7 +168,7 @@ export class RunDriver {
   }
 
   async #work(
-    step: PlanStep,
+    step: AgentStep,
     work: { readonly inputs: Readonly<Record<string, JsonValue>>; readonly hash: string; readonly signal: AbortSignal },
   ): Promise<StepEnding> {
     const { runner, memory, events } = this.#deps
@@ -205,9 +207,9 @@ export class RunDriver {
     }
   }
 
-  #step(stepId: string): PlanStep {
+  #step(stepId: string): AgentStep {
     const step = this.#run.plan.steps.find(({ id }) => id === stepId)
-    if (step === undefined) throw new Error(`the plan of ${this.#run.id} has no step ${stepId}`)
+    if (step?.kind !== 'agent') throw new Error(`the plan of ${this.#run.id} has no step ${stepId}`)
     return step
   }
 

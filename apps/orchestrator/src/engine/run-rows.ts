@@ -1,8 +1,24 @@
 import type { JsonObject, JsonValue } from '@cidadao/contracts'
-import type { DatabaseTransaction, Investigation, InvestigationResults, StepRecord } from '@cidadao/db'
+import type { DatabaseTransaction, Investigation, InvestigationResults, StepDraft, StepRecord } from '@cidadao/db'
+import type { Plan, PlanStep } from '../plan/plan.ts'
 import { contentHash } from './content-hash.ts'
 import type { RunOutcome } from './decide.ts'
 import type { StepEnding, StepFailure, StoredStep } from './run-store.ts'
+
+/** A plan is JSON: its schema lets nothing else in, and leaves out what is not there. */
+export function planToJson(plan: Plan): JsonObject {
+  return plan as unknown as JsonObject
+}
+
+/** What stands in place of an agent where a person is asked. */
+export const APPROVER = 'approval'
+
+export function stepDrafts(steps: readonly PlanStep[], agentVersions: ReadonlyMap<string, string>): StepDraft[] {
+  return steps.map((step) => {
+    if (step.kind === 'approval') return { stepId: step.id, agent: APPROVER, agentVersion: '1' }
+    return { stepId: step.id, agent: step.agent, agentVersion: agentVersions.get(step.agent) ?? '' }
+  })
+}
 
 /** The engine's words → the database's, and back. */
 export function toStoredStep(step: StepRecord): StoredStep {
@@ -63,6 +79,7 @@ export function outcomeFields(outcome: RunOutcome, steps: readonly StepRecord[],
 }
 
 function errorText({ because }: Extract<RunOutcome, { status: 'error' }>, steps: readonly StepRecord[]): string {
+  if (because === 'budget_spent') return 'the budget of the investigation is spent, and a step that everything depends on has not run'
   if (because === 'timed_out') return 'the investigation took longer than it may (CIDADAO_INVESTIGATION_TIMEOUT_MS)'
   const reasons = steps.flatMap((step) => {
     const failure = toFailure(step)

@@ -1,13 +1,9 @@
 import type { JsonValue } from '@cidadao/contracts'
 import type { Plan } from '../plan/plan.ts'
-import type { RunOutcome, StepStatus } from './decide.ts'
+import type { RunOutcome, StepFailure, StepStatus } from './decide.ts'
 import type { NewRun } from './execution-engine.ts'
 
-/** A failure as it is stored and shown: no stack, no cause. */
-export interface StepFailure {
-  readonly code: string
-  readonly message: string
-}
+export type { StepFailure }
 
 export type StepEnding =
   | { readonly status: 'completed'; readonly result: JsonValue; readonly remembered: boolean }

@@ -31,7 +31,7 @@ function stepProblems(step: PlanStep, plan: Plan, knownAgents: ReadonlySet<strin
   const unknownDependencies = step.dependsOn.filter((id) => !ids.has(id))
   const undeclared = Object.entries(step.inputs).filter(([, input]) => 'from' in input && !step.dependsOn.includes(input.from))
   return [
-    ...(knownAgents.has(step.agent) ? [] : [`step ${step.id}: no agent is called "${step.agent}"`]),
+    ...(step.kind === 'approval' || knownAgents.has(step.agent) ? [] : [`step ${step.id}: no agent is called "${step.agent}"`]),
     ...unknownDependencies.map((id) => `step ${step.id}: depends on "${id}", which is no step of the plan`),
     ...undeclared.map(([name]) => `step ${step.id}: input "${name}" comes from a step that dependsOn does not name`),
   ]
