@@ -77,10 +77,18 @@ export class Oracle {
   readonly #source = new Map<Key, number>()
   readonly #products: Product[] = []
   readonly #changes: Change[] = []
+  /** By key, in the order of the versions that they made the oldest. */
+  readonly #changesOf = new Map<Key, Change[]>()
   readonly #dead = new Set<number>()
+  #worstStalenessMs = 0
 
   constructor(options: OracleOptions) {
     this.#options = options
+  }
+
+  /** The longest that a value was returned after another one's change of it was over. What a failover took back does not count. */
+  get worstStalenessMs(): number {
+    return this.#worstStalenessMs
   }
 
   /** What the source of the data has now. */
@@ -93,6 +101,7 @@ export class Oracle {
     const oldest = new Map(options.keys.map((key) => [key, this.#advance(key)]))
     const change: Change = { kind, node, oldest, started: options.at, ended: undefined, outcome: undefined, lost: false }
     this.#changes.push(change)
+    for (const key of options.keys) this.#changesTo(key).push(change)
     return change
   }
 
@@ -124,7 +133,8 @@ export class Oracle {
   /** A replica took over that lacked what happened after `sinceMs` to these keys, or to the clock. */
   failedOver(lost: { readonly sinceMs: number; readonly keys: ReadonlySet<Key>; readonly clock: boolean }): void {
     for (const change of this.#changes) {
-      if (change.ended !== undefined && change.ended.ms < lost.sinceMs) continue
+      // What was pending reached its tier some time later, when nobody looked.
+      if (change.outcome === 'done' && change.ended !== undefined && change.ended.ms < lost.sinceMs) continue
       const byKey = change.kind === 'set' || change.kind === 'delete'
       if (byKey ? [...change.oldest.keys()].some((key) => lost.keys.has(key)) : lost.clock) change.lost = true
     }
@@ -138,7 +148,7 @@ export class Oracle {
   judge(read: Read): void {
     const product = this.#products[read.copy.product]
     if (product?.key !== read.copy.key) return this.#violated('S4', read, 'a value that nobody made for that key')
-    for (const change of this.#changes) {
+    for (const change of this.#changesSince(product)) {
       const guarantee = this.#guarantee(change, read, product)
       if (guarantee !== undefined) this.#violated(guarantee, read, `${describe(product)} after ${describeChange(change, read.copy.key)}`)
     }
@@ -147,6 +157,19 @@ export class Oracle {
 
   violate(guarantee: Guarantee, atMs: number, what: string): void {
     this.violations.push({ guarantee, atMs, what })
+  }
+
+  #changesTo(key: Key): Change[] {
+    const known = this.#changesOf.get(key) ?? []
+    this.#changesOf.set(key, known)
+    return known
+  }
+
+  /** Those that its version does not have, oldest first: most reads are of the newest, and need not look at all there were. */
+  #changesSince({ key, version }: Product): readonly Change[] {
+    const changes = this.#changesTo(key)
+    const lastKnown = changes.findLastIndex(({ oldest }) => (oldest.get(key) ?? 0) <= version)
+    return changes.slice(lastKnown + 1)
   }
 
   #advance(key: Key): number {
@@ -163,6 +186,7 @@ export class Oracle {
     const own = change.node === read.node && change.ended.moment < read.started.moment
     if (own && (change.outcome === 'done' || this.#options.oneTier)) return 'S1'
     if (change.outcome !== 'done') return read.settled === true && !this.#dead.has(change.node) ? 'S2' : undefined
+    this.#worstStalenessMs = Math.max(this.#worstStalenessMs, read.started.ms - change.ended.ms)
     if (read.after === change) return 'S6'
     return change.ended.ms + this.#options.deltaMs + RESOLUTION_MS < read.started.ms ? 'S2' : undefined
   }
