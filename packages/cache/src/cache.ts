@@ -11,7 +11,8 @@ import { NamespaceCounters, type CacheStats, type TierStatus } from './engine/st
 import { CachePolicyUnknownError, CachePolicyUnservedError } from './errors.ts'
 import type { CacheEvents } from './events.ts'
 import { namespacePrefix } from './key.ts'
-import { TieredNamespace, type CacheNamespace } from './namespace.ts'
+import type { CacheNamespace } from './cache-namespace.ts'
+import { TieredNamespace } from './namespace.ts'
 import { memoryCapOf, MEMORY_TIER, type Policy } from './policy.ts'
 import { GuardedTier } from './tiers/guarded-tier.ts'
 import { ChanneledEvents } from './telemetry/channels.ts'
@@ -247,6 +248,9 @@ function bound(namespace: CacheNamespace<unknown>): Omit<CacheNamespace<unknown>
     has: (key) => namespace.has(key),
     set: (key, value, options) => namespace.set(key, value, options),
     delete: (key) => namespace.delete(key),
+    expire: (key) => namespace.expire(key),
+    touch: (key, options) => namespace.touch(key, options),
+    warm: (entries, options) => namespace.warm(entries, options),
     getOrSet: (key, factory, options) => namespace.getOrSet(key, factory, options),
     getOrSetNow: (key, factory, options) => namespace.getOrSetNow(key, factory, options),
     getOrSetMany: (keys, loader, options) => namespace.getOrSetMany(keys, loader, options),

@@ -1,6 +1,6 @@
 export { createCache, type Cache } from './cache.ts'
 export type { CacheOptions, ConsistencyTuning, GuardTuning, MemoryOptions } from './cache-options.ts'
-export type { CacheNamespace, GetOptions, GetOrSetOptions, Obtained, SetOptions } from './namespace.ts'
+export type { CacheNamespace, GetOptions, GetOrSetOptions, Obtained, SetOptions, TouchOptions, WarmOutcome } from './cache-namespace.ts'
 export type { BatchLoader } from './engine/load-batch.ts'
 export type { DeleteOutcome, Lookup, WriteOutcome } from './lookup.ts'
 export { definePolicy, MEMORY_TIER, type Policy, type PolicyOptions, type SchemaPolicyOptions } from './policy.ts'

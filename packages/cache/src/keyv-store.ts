@@ -1,5 +1,5 @@
 import type { Lookup } from './lookup.ts'
-import type { CacheNamespace } from './namespace.ts'
+import type { CacheNamespace } from './cache-namespace.ts'
 
 /** The storage adapter that a `new Keyv(…)` takes. */
 export interface KeyvStorePort {

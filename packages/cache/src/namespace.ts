@@ -1,9 +1,12 @@
+import type { CacheNamespace, GetOptions, GetOrSetOptions, Obtained, SetOptions, TouchOptions, WarmOutcome } from './cache-namespace.ts'
+import { expireThrough, touchThrough } from './engine/change-life.ts'
 import type { Engine, NamespaceContext } from './engine/engine.ts'
 import type { Factory } from './engine/factory-run.ts'
 import { LoadBatch, type BatchLoader } from './engine/load-batch.ts'
 import { lookUpLocally, lookUpShared } from './engine/look-up.ts'
 import { checkedTags } from './consistency/invalidation.ts'
 import type { RequestedInvalidation } from './consistency/invalidation-message.ts'
+import { forEachBounded } from './concurrency/for-each-bounded.ts'
 import { mapBounded } from './concurrency/map-bounded.ts'
 import { obtain } from './engine/obtain.ts'
 import { lifetimeOf, prepareWritten, tagsOf } from './engine/prepare.ts'
@@ -12,76 +15,6 @@ import { checkSometimes } from './telemetry/origin-check.ts'
 import { CacheClearUnsupportedError } from './errors.ts'
 import { tierKey } from './key.ts'
 import type { DeleteOutcome, Lookup, WriteOutcome } from './lookup.ts'
-
-export interface GetOptions {
-  /** Also answer with an expired value that is within its grace. @default false */
-  readonly allowStale?: boolean
-  /** Stops waiting; the read itself goes on for others. @default none */
-  readonly signal?: AbortSignal
-}
-
-export interface SetOptions {
-  /** Instead of the policy's, in milliseconds. @default the policy's */
-  readonly ttlMs?: number
-  /** Instead of the policy's, in milliseconds. @default the policy's */
-  readonly graceMs?: number
-  /** Besides the policy's: what the entry can be invalidated by. @default none */
-  readonly tags?: readonly string[]
-}
-
-export interface GetOrSetOptions extends SetOptions {
-  /** Stops waiting. The factory goes on while others wait for it, and is aborted when the last one has left. @default none */
-  readonly signal?: AbortSignal
-}
-
-/** What `getOrSetMany` has for one key. */
-export type Obtained<T> = { readonly outcome: 'value'; readonly value: T } | { readonly outcome: 'failed'; readonly error: unknown }
-
-/**
- * One kind of data in the cache. All methods reject with `CacheKeyError` for an unusable key; none rejects because a
- * tier is down: that is in what they resolve to.
- */
-export interface CacheNamespace<T> {
-  readonly name: string
-  /** Asks memory, then the shared tiers in order. Keeps what it found in memory. */
-  get(key: string, options?: GetOptions): Promise<Lookup<T>>
-  /** This process' memory alone, without waiting. */
-  peek(key: string): Extract<Lookup<T>, { outcome: 'hit' | 'miss' }>
-  /** Whether there is a fresh value. Rejects with `CacheUnavailableError` when that cannot be known. */
-  has(key: string): Promise<boolean>
-  /** Stores in all tiers of the policy. The value is frozen in place. Rejects with `CacheValueError` or `CacheTtlError`. */
-  set(key: string, value: T, options?: SetOptions): Promise<WriteOutcome>
-  /** After it resolves no tier of this process returns an older value, not even from a factory that was running. */
-  delete(key: string): Promise<DeleteOutcome>
-  /**
-   * The cached value, or that of the factory, which runs at most once at a time in this process however many ask.
-   * Rejects with what the factory threw, unless a stale value within its grace can be had instead; with
-   * `CacheFactoryTimeoutError`; or with the signal's reason.
-   */
-  getOrSet(key: string, factory: Factory<T>, options?: GetOrSetOptions): Promise<T>
-  /** As `getOrSet`, but what is in memory comes at once, without a promise. No stored value is a promise. */
-  getOrSetNow(key: string, factory: Factory<T>, options?: GetOrSetOptions): T | Promise<T>
-  /**
-   * As `getOrSet` for many keys, each once, with one run of the loader for just those that are in no tier and that nobody
-   * else is loading (a further one for keys that another process began and did not finish). One key's failure is its own.
-   */
-  getOrSetMany(keys: readonly string[], loader: BatchLoader<T>, options?: GetOrSetOptions): Promise<ReadonlyMap<string, Obtained<T>>>
-  /** In the order of the keys. */
-  getMany(keys: readonly string[], options?: GetOptions): Promise<readonly Lookup<T>[]>
-  /** Resolves to the worst outcome. Not atomic. */
-  setMany(entries: Iterable<readonly [key: string, value: T]>, options?: SetOptions): Promise<WriteOutcome>
-  deleteMany(keys: readonly string[]): Promise<DeleteOutcome>
-  /**
-   * Invalidates every entry of the namespace that has one of the tags, however many there are. As for `delete`: after it
-   * resolves none of them is returned by this process, and other processes stop within `verifyWithinMs`.
-   */
-  invalidateTags(tags: readonly string[]): Promise<WriteOutcome>
-  /**
-   * Invalidates everything in the namespace. Rejects with `CacheClearUnsupportedError` where a tier cannot enumerate keys
-   * and none has a logical clock.
-   */
-  clear(): Promise<WriteOutcome>
-}
 
 /** Enough to fill a connection's pipe, few enough not to starve its other users. */
 const BULK_CONCURRENCY = 256
@@ -123,8 +56,8 @@ export class TieredNamespace<T> implements CacheNamespace<T> {
     const target = tierKey(this.#context.prefix, key)
     const lifetime = lifetimeOf(this.#engine, this.#context, { ...options, absent: value === undefined })
     const tags = tagsOf(this.#context, options.tags)
-    const prepared = await prepareWritten(this.#context, value)
-    const result = await writeThrough(this.#engine, this.#context, { key: target, prepared, lifetime, tags })
+    const preparing = prepareWritten(this.#context, value)
+    const result = await writeThrough(this.#engine, this.#context, { key: target, preparing, lifetime, tags })
     if (result.outcome === 'pending') this.#engine.deferInvalidation({ namespace: this.name, keys: [key] })
     this.#context.counters.sets++
     this.#engine.events.emit('set', { namespace: this.name, source: 'set', outcome: result.outcome })
@@ -132,11 +65,22 @@ export class TieredNamespace<T> implements CacheNamespace<T> {
   }
 
   async delete(key: string): Promise<DeleteOutcome> {
-    const result = await deleteThrough(this.#engine, this.#context, tierKey(this.#context.prefix, key))
+    return this.#deleted(key, await deleteThrough(this.#engine, this.#context, tierKey(this.#context.prefix, key)))
+  }
+
+  async expire(key: string): Promise<DeleteOutcome> {
+    return this.#deleted(key, await expireThrough(this.#engine, this.#context, tierKey(this.#context.prefix, key)))
+  }
+
+  #deleted(key: string, result: DeleteOutcome): DeleteOutcome {
     if (result.outcome === 'pending') this.#engine.deferInvalidation({ namespace: this.name, keys: [key] })
     this.#context.counters.deletes++
     this.#engine.events.emit('delete', { namespace: this.name, outcome: result.outcome })
     return result
+  }
+
+  async touch(key: string, { ttlMs, graceMs }: TouchOptions = {}): Promise<DeleteOutcome> {
+    return touchThrough(this.#engine, this.#context, { key: tierKey(this.#context.prefix, key), ttlMs, graceMs })
   }
 
   async getOrSet(key: string, factory: Factory<T>, options?: GetOrSetOptions): Promise<T> {
@@ -189,6 +133,19 @@ export class TieredNamespace<T> implements CacheNamespace<T> {
   async deleteMany(keys: readonly string[]): Promise<DeleteOutcome> {
     const outcomes = await mapBounded(keys, BULK_CONCURRENCY, (key) => this.delete(key))
     return { ...worst(outcomes), existed: outcomes.some((outcome) => outcome.existed) }
+  }
+
+  async warm(
+    entries: Iterable<readonly [key: string, value: T]> | AsyncIterable<readonly [key: string, value: T]>,
+    options: SetOptions = {},
+  ): Promise<WarmOutcome> {
+    const outcome = { stored: 0, present: 0 }
+    await forEachBounded(entries, BULK_CONCURRENCY, async ([key, value]) => {
+      let found: keyof WarmOutcome = 'present'
+      await this.getOrSet(key, () => ((found = 'stored'), value), options)
+      outcome[found]++
+    })
+    return outcome
   }
 
   async invalidateTags(tags: readonly string[]): Promise<WriteOutcome> {

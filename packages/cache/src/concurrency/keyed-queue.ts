@@ -13,6 +13,12 @@ export class KeyedQueue {
     return result
   }
 
+  /** Resolves when what is under way now, of ids that begin like this, is over. */
+  async settled(prefix: string): Promise<void> {
+    const under = Array.from(this.#tails).filter(([id]) => id.startsWith(prefix))
+    await Promise.all(under.map(([, tail]) => tail))
+  }
+
   /** Resolves when nothing is under way. */
   async idle(): Promise<void> {
     while (this.#tails.size > 0) await Promise.all(this.#tails.values())

@@ -38,8 +38,17 @@ export interface NewLocalEntry {
 export type LocalIndex = ReadonlyMap<string, LocalEntry>
 
 interface IndexedEntry extends LocalEntry {
+  freshUntilMs: number
+  goneAtMs: number
   readonly index: Map<string, LocalEntry>
   readonly key: string
+}
+
+/** From now on, in milliseconds. */
+export interface LocalLife {
+  readonly freshMs: number
+  /** 0 where there is no grace. */
+  readonly staleMs: number
 }
 
 export type LocalEntriesOptions = Omit<LocalStoreOptions<never>, 'onLeave'>
@@ -111,6 +120,15 @@ export class LocalEntries {
       retryAtMs: nowMs + (entry.retryAfterMs ?? 0),
     }
     if (this.#store.set(key.id, stored, entry.bytes)) stored.index.set(stored.key, stored)
+  }
+
+  /** Changes how long what is there lives, and nothing else of it. */
+  setLife(key: TierKey, { freshMs, staleMs }: LocalLife): void {
+    const entry = this.#store.get(key.id)
+    if (entry === undefined) return
+    const nowMs = this.#clock.monotonicMs()
+    entry.freshUntilMs = nowMs + freshMs
+    entry.goneAtMs = nowMs + Math.max(freshMs, staleMs)
   }
 
   delete(key: TierKey): boolean {

@@ -108,7 +108,7 @@ async function acquired(tier: GuardedTier, key: TierKey, request: LeaseRequest):
   return attempt.ok ? attempt.value : undefined
 }
 
-interface Raw {
+export interface Raw {
   readonly key: TierKey
   readonly entry: StoredEntry
   readonly tier: GuardedTier
@@ -117,7 +117,7 @@ interface Raw {
 }
 
 /** A decoded entry that nothing has invalidated. One that was is as good as absent, also as a fallback. */
-async function believable(engine: Engine, context: NamespaceContext, raw: Raw): Promise<Found | undefined> {
+export async function believable(engine: Engine, context: NamespaceContext, raw: Raw): Promise<Found | undefined> {
   const found = await decode(engine, context, raw)
   if (found === undefined || found.envelope.sequence < raw.atLeast) return undefined
   if (!found.judged || (await context.clock.judge(found.envelope))) return found

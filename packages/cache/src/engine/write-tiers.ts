@@ -6,7 +6,7 @@ import type { Attempt, GuardedTier } from '../tiers/guarded-tier.ts'
 import type { TierWrite } from '../tiers/tier.ts'
 import type { Engine, NamespaceContext } from './engine.ts'
 import type { Ticket } from '../concurrency/local-fence.ts'
-import { encodeFor, keepLocally, type PreparedEntry } from './prepare.ts'
+import { encodeFor, keepLocally, type PreparedEntry, type PreparedValue } from './prepare.ts'
 import { momentOf } from './production.ts'
 import type { FillTarget } from './read-tiers.ts'
 
@@ -16,18 +16,26 @@ import type { FillTarget } from './read-tiers.ts'
  * far tier that still had the old value is refused.
  */
 
-/** Stores in memory and all tiers of the namespace, replacing whatever is under way for the key. */
+/** An entry whose value is still being checked. */
+export type WrittenEntry = Omit<PreparedEntry, 'production' | 'prepared'> & { readonly preparing: Promise<PreparedValue> }
+
+/**
+ * Stores in memory and all tiers of the namespace, replacing whatever is under way for the key. Its place among the
+ * writes of the key, and among invalidations by tag or of everything, is that of the call, however long the checking takes.
+ */
 export async function writeThrough(
   engine: Engine,
   context: NamespaceContext,
-  entry: Omit<PreparedEntry, 'production'>,
+  { preparing, ...asked }: WrittenEntry,
 ): Promise<WriteOutcome> {
-  const { key } = entry
-  engine.supersede(key)
+  const { key } = asked
+  const called = engine.local.nowMs() < context.clock.trustedUntilMs ? momentOf(engine, context) : undefined
+  preparing.catch(() => {}) // Thrown below, when it is this write's turn.
   return engine.mutations.run(key.id, async () => {
-    if (engine.local.nowMs() >= context.clock.trustedUntilMs) await context.clock.verify()
+    const entry = { ...asked, prepared: await preparing }
+    if (called === undefined) await context.clock.verify()
     engine.supersede(key)
-    const stamped = { ...entry, production: momentOf(engine, context) }
+    const stamped = { ...entry, production: called ?? momentOf(engine, context) }
     keepLocally(engine, context, stamped)
     const payload = context.tiers.length === 0 ? NO_PAYLOAD : encodeFor(engine, context, stamped)
     const write = { payload, ttlMs: lifeOf(entry), sequence: stamped.production.sequence }
@@ -71,6 +79,8 @@ export async function clearThrough(engine: Engine, context: NamespaceContext): P
   }
   drop()
   const emptied = context.tiers.filter((tier) => isEmptiedBy(clock.tier, tier))
+  // What was written before the clear must not land in an emptied tier after it.
+  if (emptied.length > 0) await engine.mutations.settled(`${prefix}/`)
   const failures = await eachFromFarthest(emptied, (tier) => tier.clear(prefix))
   const unannounced = await announce(engine, context, EVERYTHING)
   if (unannounced.length === 0) sweepLater(engine, context)
@@ -98,7 +108,7 @@ function sweepLater(engine: Engine, { clock, tiers, prefix }: NamespaceContext):
 }
 
 /** Also where the policy does without memory: others may have a factory under way that must not be joined any more. */
-async function announceKey(engine: Engine, context: NamespaceContext, key: TierKey): Promise<readonly Failure[]> {
+export async function announceKey(engine: Engine, context: NamespaceContext, key: TierKey): Promise<readonly Failure[]> {
   return announce(engine, context, { keys: [keyWithin(key)], tags: [], all: false })
 }
 
@@ -150,12 +160,12 @@ export function lifeOf(entry: Pick<PreparedEntry, 'lifetime'>): number {
   return entry.lifetime.ttlMs + entry.lifetime.graceMs
 }
 
-interface Failure {
+export interface Failure {
   readonly tier: string
   readonly cause: CacheUnavailableError
 }
 
-async function eachFromFarthest(
+export async function eachFromFarthest(
   tiers: readonly GuardedTier[],
   run: (tier: GuardedTier) => Promise<Attempt<unknown>>,
 ): Promise<readonly Failure[]> {
@@ -167,7 +177,7 @@ async function eachFromFarthest(
   return failures
 }
 
-function outcomeOf(failures: readonly Failure[]): WriteOutcome {
+export function outcomeOf(failures: readonly Failure[]): WriteOutcome {
   const [first] = failures
   if (first === undefined) return { outcome: 'done' }
   return { outcome: 'pending', tiers: [...new Set(failures.map((failure) => failure.tier))], cause: first.cause }

@@ -1,5 +1,5 @@
 import { delay } from '@cidadao/contracts'
-import type { CacheNamespace } from '../../src/namespace.ts'
+import type { CacheNamespace } from '../../src/cache-namespace.ts'
 import type { Lookup } from '../../src/lookup.ts'
 import { keysOf, type Change, type Copy, type Instant, type Oracle, type Read } from './oracle.ts'
 import { KEYS, STAMPEDE_KEYS, TAGS_OF, type Action, type Key, type Work } from './schedule.ts'
