@@ -97,7 +97,7 @@ function reporting(exporter: SpanExporter, onExported: SpanSourceOptions['onExpo
   return {
     export: (spans: ReadableSpan[], done) => {
       exporter.export(spans, (result) => {
-        const ok = result.error === undefined && Number(result.code) === 0
+        const ok = result.error === undefined && (result.code as number) === 0
         const failure = ok ? {} : { error: toError(result.error ?? new Error('the export failed')) }
         onExported({ spans: spans.length, outcome: ok ? 'ok' : 'failed', ...failure })
         done(result)

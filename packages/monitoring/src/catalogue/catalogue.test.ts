@@ -7,6 +7,7 @@ const PROMISED = [
   'db_client_operation_duration_seconds',
   'db_client_connections',
   'db_client_connections_max',
+  'db_client_connections_used_peak',
   'db_client_connections_pending_requests',
   'db_client_connections_timeouts_total',
   'db_client_connections_wait_time_seconds',

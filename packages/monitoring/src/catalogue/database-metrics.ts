@@ -18,6 +18,12 @@ export const DATABASE_METRICS = {
     help: 'Connections of a pool by state.',
     labels: { pool: { limit: 8 }, state: ['idle', 'used'] },
   },
+  connectionsUsedPeak: {
+    kind: 'gauge',
+    name: 'db_client_connections_used_peak',
+    help: 'Most connections in use at once in the last minute.',
+    labels: { pool: { limit: 8 } },
+  },
   connectionsMax: {
     kind: 'gauge',
     name: 'db_client_connections_max',
