@@ -80,6 +80,17 @@ export {
 } from './runs/run-records.ts'
 export type { EventRange, RunStore } from './runs/run-store.ts'
 export {
+  OpenRuns,
+  RUN_STOP_REASONS,
+  type EndedStep,
+  type KeptKey,
+  type OpenRun,
+  type OpenStep,
+  type RunStopReason,
+  type StepAssignment,
+  type StepClaim,
+} from './runs/open-runs.ts'
+export {
   MAINTENANCE_OUTCOMES,
   type MaintenanceOutcome,
   type MetricMaintenance,
