@@ -21,6 +21,8 @@ interface Entry {
   readonly payload: Buffer | undefined
   readonly generation: Generation
   readonly sequence: number
+  /** Of the payload. A lease keeps the rest beyond it. */
+  readonly endsAtMs: number
 }
 
 export interface FakeServerParts {
@@ -51,14 +53,15 @@ export class FakeServer {
 
   read(key: TierKey): TierRead {
     const entry = this.#entry(key)
-    if (entry?.payload === undefined) return { entry: undefined, generation: entry?.generation }
-    return { entry: { payload: entry.payload, remainingMs: this.keyspace.leftMs(ENTRY + key.id) }, generation: entry.generation }
+    const remainingMs = (entry?.endsAtMs ?? 0) - this.#parts.nowMs()
+    if (entry?.payload === undefined || remainingMs <= 0) return { entry: undefined, generation: entry?.generation }
+    return { entry: { payload: entry.payload, remainingMs }, generation: entry.generation }
   }
 
   readToFill(key: TierKey, windowMs: number, lease: LeaseRequest | undefined): LeasedRead {
-    const before = this.#entry(key)
-    if (before?.payload !== undefined) return this.read(key)
-    const window = before ?? { payload: undefined, generation: this.#newGeneration(), sequence: 0 }
+    const found = this.read(key)
+    if (found.entry !== undefined) return found
+    const window = { payload: undefined, generation: found.generation ?? this.#newGeneration(), sequence: 0, endsAtMs: 0 }
     this.keyspace.set(ENTRY + key.id, window, windowMs)
     return { entry: undefined, generation: window.generation, ...(lease && { lease: this.acquire(key, lease) }) }
   }
@@ -77,7 +80,7 @@ export class FakeServer {
   }
 
   delete(key: TierKey): boolean {
-    const existed = this.#entry(key)?.payload !== undefined
+    const existed = this.read(key).entry !== undefined
     this.keyspace.delete(ENTRY + key.id)
     this.#endLease(key)
     return existed
@@ -105,14 +108,14 @@ export class FakeServer {
     const nowMs = this.#parts.nowMs()
     const held = this.#lease(key)
     if (held !== undefined && held.token !== token) return { outcome: 'held', leftMs: Math.max(1, held.untilMs - nowMs) }
-    this.keyspace.set(LEASE + key.id, { token, untilMs: nowMs + leaseMs })
+    this.#take(key, { token, leaseMs })
     return { outcome: 'granted' }
   }
 
   /** The holder's name lasts longer than the lease: until somebody else takes it. */
   renew(key: TierKey, { token, leaseMs }: LeaseRequest): boolean {
     if (this.keyspace.get<Lease>(LEASE + key.id)?.token !== token) return false
-    this.keyspace.set(LEASE + key.id, { token, untilMs: this.#parts.nowMs() + leaseMs })
+    this.#take(key, { token, leaseMs })
     return true
   }
 
@@ -135,8 +138,19 @@ export class FakeServer {
     return lease !== undefined && lease.untilMs > this.#parts.nowMs() ? lease : undefined
   }
 
+  /** What is leased stays for as long as the lease. */
+  #take(key: TierKey, { token, leaseMs }: LeaseRequest): void {
+    this.keyspace.set(LEASE + key.id, { token, untilMs: this.#parts.nowMs() + leaseMs })
+    const entry = this.#entry(key)
+    if (entry !== undefined && this.keyspace.leftMs(ENTRY + key.id) < leaseMs) this.keyspace.set(ENTRY + key.id, entry, leaseMs)
+  }
+
   #store(key: TierKey, { payload, ttlMs, sequence = 0 }: TierWrite): void {
-    this.keyspace.set(ENTRY + key.id, { payload, generation: this.#newGeneration(), sequence }, ttlMs)
+    this.keyspace.set(
+      ENTRY + key.id,
+      { payload, generation: this.#newGeneration(), sequence, endsAtMs: this.#parts.nowMs() + ttlMs },
+      ttlMs,
+    )
   }
 
   #endLease(key: TierKey): void {

@@ -37,6 +37,8 @@ export function fakeTier({ name, link, server, bus, told }: FakeTierParts): Tier
       discard: (key, generation) => link.call(() => server.discard(key, generation)),
     },
     lease: {
+      // Of PostgreSQL it is a row of its own.
+      outlastsFill: bus === undefined,
       acquire: (key, request) => link.call(() => server.acquire(key, request)),
       renew: (key, request) => link.call(() => server.renew(key, request)),
       release: (key, token) => link.call(() => server.release(key, token)),
