@@ -21,7 +21,7 @@ import { batchedScripts } from './batched-scripts.ts'
 import { batchByNode, oneKeyPerPrimary, type NodeBatch } from './by-node.ts'
 import { RedisBus } from './clock/redis-bus.ts'
 import { RedisClock } from './clock/redis-clock.ts'
-import { readEntries, readEntry, toRead } from './read-entries.ts'
+import { readEntries, readEntry, readTogether, toRead } from './read-entries.ts'
 import type { RedisConnection } from './connect-redis.ts'
 import { primariesOf, type RedisClient } from './redis-client.ts'
 import { saysCluster, toTierError } from './redis-errors.ts'
@@ -53,7 +53,7 @@ class RedisTier implements Tier {
   /** With a counter makes generations that no process ever makes again. */
   readonly #origin = randomBytes(9).toString('base64url')
   readonly #time = new ServerTime(systemClock)
-  readonly #reads = new TickBatch((keys: readonly string[]) => readEntries(this.#client(), keys), LONGEST_READ)
+  readonly #reads = new TickBatch((keys: readonly string[]) => this.#readAll(keys), LONGEST_READ)
   readonly #scripts = batchedScripts(() => this.#client())
   #generations = 0
 
@@ -78,8 +78,9 @@ class RedisTier implements Tier {
     this.bus = new RedisBus(connection)
   }
 
-  async read(key: TierKey): Promise<TierRead> {
-    return this.#run((redis) => this.#read(redis, key.id))
+  /** Its failures are translated for the whole batch: each promise around a read would cost all of them. */
+  read(key: TierKey): Promise<TierRead> {
+    return this.#reads.ask(key.id)
   }
 
   async write(key: TierKey, entry: TierWrite): Promise<void> {
@@ -120,13 +121,16 @@ class RedisTier implements Tier {
   async #probeKey(redis: RedisClient & ScriptedClient, key: string): Promise<void> {
     const payload = Buffer.from(key)
     await redis.cacheWrite(key, payload, this.#newGeneration(), PROBE_TTL_MS, 0)
-    const read = await this.#read(redis, key)
+    const read = await (redis instanceof Cluster ? this.#reads.ask(key) : readEntry(redis, key, this.#time))
     await redis.cacheDrop(key)
     if (read.entry?.payload.equals(payload) !== true) throw new TierUnavailableError('Redis did not return what it was given')
   }
 
-  #read(redis: RedisClient, key: string): Promise<TierRead> {
-    return redis instanceof Cluster ? this.#reads.ask(key) : readEntry(redis, key, this.#time)
+  async #readAll(keys: readonly string[]): Promise<readonly PromiseSettledResult<TierRead>[]> {
+    const reads = await this.#run(async (redis) =>
+      redis instanceof Cluster ? readEntries(redis, keys) : readTogether(redis, keys, this.#time),
+    )
+    return reads.map((read) => (read.status === 'fulfilled' ? read : { status: 'rejected', reason: this.#translated(read.reason) }))
   }
 
   async #fill(key: TierKey, entry: TierWrite, seen: Generation): Promise<FillOutcome> {
@@ -153,9 +157,13 @@ class RedisTier implements Tier {
     try {
       return await command(this.#client())
     } catch (thrown) {
-      if (saysCluster(thrown)) this.#connection.suspect()
-      throw toTierError(thrown)
+      throw this.#translated(thrown)
     }
+  }
+
+  #translated(thrown: unknown): Error {
+    if (saysCluster(thrown)) this.#connection.suspect()
+    return toTierError(thrown)
   }
 
   /** @throws {TierUnavailableError} */

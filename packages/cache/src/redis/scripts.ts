@@ -59,6 +59,15 @@ if entry[1] then redis.call('HDEL', KEYS[1], 'v', 'p') end
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return {false, generation, 0, ARGV[3] and take(ARGV[3], ARGV[4])}`
 
+/**
+ * KEYS: any number, of a single server. What HMGET gives for each, or its own error; a script costs the server more than
+ * the command, but one command and one reply cost the client much less than many.
+ */
+const READ_MANY = `
+local read = {}
+for index, key in ipairs(KEYS) do read[index] = redis.pcall('HMGET', key, 'v', 'g') end
+return read`
+
 /** ARGV: token, ms. As `take`; of a key that is gone nobody needs a lease, since no fill of it can succeed. */
 const ACQUIRE = `${LEASE}
 if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
@@ -100,7 +109,8 @@ if redis.call('HGET', KEYS[1], 'g') ~= ARGV[1] then return 0 end
 return redis.call('UNLINK', KEYS[1])`
 
 /** For the client's `scripts` option: each becomes a method of that name. */
-export const SCRIPTS: Record<string, { readonly lua: string; readonly numberOfKeys: number }> = {
+export const SCRIPTS: Record<string, { readonly lua: string; readonly numberOfKeys?: number }> = {
+  cacheReadMany: { lua: READ_MANY },
   cacheReadToFill: { lua: READ_TO_FILL, numberOfKeys: 1 },
   cacheWrite: { lua: WRITE, numberOfKeys: 1 },
   cacheFill: { lua: FILL, numberOfKeys: 1 },
@@ -111,6 +121,9 @@ export const SCRIPTS: Record<string, { readonly lua: string; readonly numberOfKe
   cacheRelease: { lua: RELEASE, numberOfKeys: 1 },
   ...CLOCK_SCRIPTS,
 }
+
+/** [payload, generation and the end of its life]. */
+export type FieldsReply = readonly [payload: Buffer | null, mark: Buffer | null]
 
 /** [payload, generation, remaining ms], or nothing. */
 export type EntryReply = readonly [payload: Buffer | null, generation: Buffer, remainingMs: number] | null
@@ -123,6 +136,7 @@ type WriteArguments = readonly [payload: Buffer, generation: string, ttlMs: numb
 
 /** The methods that the client gains by `SCRIPTS`; the `Buffer` ones keep payloads binary. */
 export interface ScriptedClient extends ClockScriptedClient {
+  cacheReadManyBuffer(numberOfKeys: number, ...keys: readonly string[]): Promise<readonly (FieldsReply | Error)[]>
   cacheReadToFillBuffer(
     key: string,
     ...rest: readonly [generation: string, windowMs: number, ...lease: LeaseArguments]
