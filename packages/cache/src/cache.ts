@@ -7,6 +7,7 @@ import { applyMessage } from './engine/apply-invalidation.ts'
 import { Engine, type NamespaceContext } from './engine/engine.ts'
 import { namespaceClock } from './engine/namespace-clock-of.ts'
 import { LocalEntries } from './engine/local-entries.ts'
+import { Refreshing } from './engine/refreshing.ts'
 import { NamespaceCounters, type CacheStats, type TierStatus } from './engine/stats.ts'
 import { CachePolicyUnknownError, CachePolicyUnservedError } from './errors.ts'
 import type { CacheEvents } from './events.ts'
@@ -219,6 +220,8 @@ class CacheComposition {
       format: new EntryFormat(policy, this.#options.signer),
       local: this.#engine.local.index(prefix),
       counters: new NamespaceCounters(),
+      refreshing: new Refreshing(policy),
+      watchesHits: policy.checkFraction > 0 || policy.refreshAhead > 0,
     }
   }
 

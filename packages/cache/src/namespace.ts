@@ -8,7 +8,9 @@ import { checkedTags } from './consistency/invalidation.ts'
 import type { RequestedInvalidation } from './consistency/invalidation-message.ts'
 import { forEachBounded } from './concurrency/for-each-bounded.ts'
 import { mapBounded } from './concurrency/map-bounded.ts'
+import type { ObtainRequest } from './engine/flight.ts'
 import { obtain } from './engine/obtain.ts'
+import { refreshSometimes } from './engine/refresh-ahead.ts'
 import { lifetimeOf, prepareWritten, tagsOf } from './engine/prepare.ts'
 import { clearThrough, deleteThrough, invalidateTagsThrough, writeThrough } from './engine/write-tiers.ts'
 import { checkSometimes } from './telemetry/origin-check.ts'
@@ -90,15 +92,31 @@ export class TieredNamespace<T> implements CacheNamespace<T> {
   getOrSetNow(key: string, factory: Factory<T>, options: GetOrSetOptions = {}): T | Promise<T> {
     const local = lookUpLocally(this.#engine, this.#context, key)
     if (local?.outcome !== 'hit') return this.#obtain(key, factory, options)
-    if (this.#context.policy.checkFraction > 0) checkSometimes(this.#engine, this.#context, local, factory as Factory<unknown>)
+    if (this.#context.watchesHits) this.#onHit(key, local, { factory, options })
     return local.value as T
+  }
+
+  #onHit(
+    key: string,
+    hit: Extract<Lookup<unknown>, { outcome: 'hit' }>,
+    { factory, options }: { readonly factory: Factory<T>; readonly options: GetOrSetOptions },
+  ): void {
+    const { checkFraction, refreshAhead } = this.#context.policy
+    if (checkFraction > 0) checkSometimes(this.#engine, this.#context, hit, factory as Factory<unknown>)
+    if (refreshAhead > 0) refreshSometimes(this.#engine, this.#context, this.#request(key, factory, options))
   }
 
   async #obtain(key: string, factory: Factory<T>, options: GetOrSetOptions): Promise<T> {
     options.signal?.throwIfAborted()
-    const { signal, ttlMs, graceMs, tags } = options
-    const request = { key: tierKey(this.#context.prefix, key), factory: factory as Factory<unknown>, signal, ttlMs, graceMs, tags }
-    return (await obtain(this.#engine, this.#context, request)) as T
+    const request = this.#request(key, factory, options)
+    const value = (await obtain(this.#engine, this.#context, request)) as T
+    // It may have been a hit, after the clock was asked or in a farther tier.
+    if (this.#context.policy.refreshAhead > 0) refreshSometimes(this.#engine, this.#context, request)
+    return value
+  }
+
+  #request(key: string, factory: Factory<T>, { signal, ttlMs, graceMs, tags }: GetOrSetOptions): ObtainRequest {
+    return { key: tierKey(this.#context.prefix, key), factory: factory as Factory<unknown>, signal, ttlMs, graceMs, tags }
   }
 
   async getOrSetMany(

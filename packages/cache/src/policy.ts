@@ -25,6 +25,12 @@ export interface PolicyOptions {
   readonly jitter?: number
   /** Longest run of a factory, in milliseconds; then its signal aborts and its callers get `CacheFactoryTimeoutError`. @default 30_000 */
   readonly factoryTimeoutMs?: number
+  /** How long a caller waits, for tiers, another process or the factory, before it takes a value past its time that is within its grace, in milliseconds; 0: at once. The load goes on in the background. @default for as long as it takes */
+  readonly softTimeoutMs?: number
+  /** How long a caller waits before it goes without a value, by `CacheFactoryTimeoutError`, in milliseconds; the load goes on. @default for as long as it takes */
+  readonly hardTimeoutMs?: number
+  /** How early a value that memory has is loaded anew before its time there is over, in the background: 1 is about as long before as its factory takes, 0 is never. @default 0 */
+  readonly refreshAhead?: number
   /** After a failed factory whose callers got a stale value: how long until the next try, in milliseconds. @default 1_000 */
   readonly retryAfterMs?: number
   /** Give each reader its own copy instead of one shared frozen value. @default false */
@@ -64,6 +70,9 @@ export interface Policy<T = unknown> {
   readonly negativeTtlMs: number | undefined
   readonly jitter: number
   readonly factoryTimeoutMs: number
+  readonly softTimeoutMs: number | undefined
+  readonly hardTimeoutMs: number | undefined
+  readonly refreshAhead: number
   readonly retryAfterMs: number
   readonly clone: boolean
   readonly tags: readonly string[]
@@ -82,6 +91,7 @@ const DEFAULTS = {
   graceMs: 0,
   jitter: 0.05,
   factoryTimeoutMs: 30_000,
+  refreshAhead: 0,
   retryAfterMs: 1_000,
   leaseMs: 5_000,
   clone: false,
@@ -114,6 +124,8 @@ export function definePolicy(options: PolicyOptions & { readonly schema?: Standa
     negativeTtlMs: optionalTtl('negativeTtlMs', options.negativeTtlMs),
     jitter,
     factoryTimeoutMs: checkedTtl('factoryTimeoutMs', options.factoryTimeoutMs ?? DEFAULTS.factoryTimeoutMs),
+    ...checkedPatience(options),
+    refreshAhead: checkedEagerness(options.refreshAhead ?? DEFAULTS.refreshAhead),
     retryAfterMs: checkedTtl('retryAfterMs', options.retryAfterMs ?? DEFAULTS.retryAfterMs),
     clone: options.clone ?? DEFAULTS.clone,
     tags: checkedTags(options.tags ?? []),
@@ -136,6 +148,23 @@ export function memoryCapOf(policy: Policy, hasSharedTier: boolean): number {
 
 function optionalTtl(field: string, ttlMs: number | undefined): number | undefined {
   return ttlMs === undefined ? undefined : checkedTtl(field, ttlMs)
+}
+
+/** Each limit below the next: otherwise one of them would never be reached. */
+function checkedPatience(options: PolicyOptions): Pick<Policy, 'softTimeoutMs' | 'hardTimeoutMs'> {
+  const softTimeoutMs = options.softTimeoutMs === undefined ? undefined : checkedGrace('softTimeoutMs', options.softTimeoutMs)
+  const hardTimeoutMs = optionalTtl('hardTimeoutMs', options.hardTimeoutMs)
+  if (softTimeoutMs !== undefined && hardTimeoutMs !== undefined && softTimeoutMs >= hardTimeoutMs) {
+    throw optionError('softTimeoutMs', `less than hardTimeoutMs (${hardTimeoutMs})`, softTimeoutMs)
+  }
+  return { softTimeoutMs, hardTimeoutMs }
+}
+
+const MOST_EAGER = 100
+
+function checkedEagerness(refreshAhead: number): number {
+  if (refreshAhead >= 0 && refreshAhead <= MOST_EAGER) return refreshAhead
+  throw optionError('refreshAhead', `a number from 0 to ${MOST_EAGER}`, refreshAhead)
 }
 
 function checkedCodec(codec: CodecName): CodecName {

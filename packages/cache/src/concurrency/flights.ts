@@ -1,9 +1,40 @@
 import type { TierKey } from '../key.ts'
 
+/** What the callers of a flight can have while it goes on. */
+export interface Offer<T> {
+  readonly value: T
+  readonly untilMs: number
+  /** Called for each caller that takes it. */
+  readonly onTaken: () => void
+}
+
 /** What a flight's producer sees of it. */
-export interface FlightControl {
+export interface FlightControl<T = unknown> {
+  /** For callers whose patience ends before the flight does. A later offer takes the place of an earlier one. */
+  offer(offer: Offer<T>): void
   /** Aborts when nobody waits any more. Made when first asked for: it costs more than a read of Redis. */
   readonly signal: AbortSignal
+}
+
+/** What a caller's patience sees of the flight that it waits for. */
+export interface FlightView<T> {
+  readonly beganAtMs: number
+  /** Resolves with the first offer. */
+  readonly offered: Promise<unknown>
+  offerNow(): Offer<T> | undefined
+}
+
+/** Ends one caller's wait, and neither the flight nor anybody else's. */
+export interface Patience<T> {
+  readonly ended: Promise<T>
+  cancel(): void
+}
+
+export interface Waiter<T> {
+  /** Leaves the flight, which ends with the last caller that leaves so. */
+  readonly signal: AbortSignal | undefined
+  /** Ends the wait otherwise: the flight goes on, in the background if need be. @default the flight's own end */
+  readonly patience?: ((flight: FlightView<T>) => Patience<T>) | undefined
 }
 
 /**
@@ -13,16 +44,18 @@ export interface FlightControl {
  * - *detached*: those waiting get its outcome, but new callers start another one: it was invalidated, or nobody is left.
  * - *ended*: by its outcome, or by the departure of the last caller. All waiters end the same way.
  */
-class Flight<T> implements FlightControl {
+class Flight<T> implements FlightControl<T>, FlightView<T> {
   readonly key: TierKey
   readonly beganAtMs: number
   #controller: AbortController | undefined
   #abandoned: { readonly reason: unknown } | undefined
+  #offer: Offer<T> | undefined
+  #offered: PromiseWithResolvers<unknown> | undefined
   readonly #outcome: Promise<T>
   readonly #abandon: (reason: unknown) => void
   #waiting = 0
 
-  constructor(key: TierKey, run: (flight: FlightControl) => Promise<T>, beganAtMs: number) {
+  constructor(key: TierKey, run: (flight: FlightControl<T>) => Promise<T>, beganAtMs: number) {
     this.key = key
     this.beganAtMs = beganAtMs
     const abandoned = Promise.withResolvers<never>()
@@ -47,11 +80,37 @@ class Flight<T> implements FlightControl {
     return this.#outcome
   }
 
+  offer(offer: Offer<T>): void {
+    this.#offer = offer
+    this.#offered?.resolve(undefined)
+  }
+
+  offerNow(): Offer<T> | undefined {
+    return this.#offer
+  }
+
+  get offered(): Promise<unknown> {
+    this.#offered ??= Promise.withResolvers()
+    if (this.#offer !== undefined) this.#offered.resolve(undefined)
+    return this.#offered.promise
+  }
+
   /** The outcome for one more caller. `onEmpty` is called when it was the last one and left. */
-  async join(signal: AbortSignal | undefined, onEmpty: () => void): Promise<T> {
+  async join({ signal, patience }: Waiter<T>, onEmpty: () => void): Promise<T> {
     signal?.throwIfAborted()
     this.#waiting++
-    if (signal === undefined) return this.#outcome
+    if (patience === undefined) return this.#untilLeft(this.#outcome, signal, onEmpty)
+    const own = patience(this)
+    try {
+      // Who has lost patience still counts as waiting: the flight goes on.
+      return await this.#untilLeft(Promise.race([this.#outcome, own.ended]), signal, onEmpty)
+    } finally {
+      own.cancel()
+    }
+  }
+
+  async #untilLeft(outcome: Promise<T>, signal: AbortSignal | undefined, onEmpty: () => void): Promise<T> {
+    if (signal === undefined) return outcome
     const left = Promise.withResolvers<never>()
     const leave = (): void => {
       left.reject(signal.reason)
@@ -61,7 +120,7 @@ class Flight<T> implements FlightControl {
     }
     signal.addEventListener('abort', leave, { once: true })
     try {
-      return await Promise.race([this.#outcome, left.promise])
+      return await Promise.race([outcome, left.promise])
     } finally {
       signal.removeEventListener('abort', leave)
     }
@@ -86,10 +145,10 @@ export class Flights {
    * Joins the flight of the key, or begins one with `run`. Rejects with the signal's reason when the caller leaves,
    * or with whatever `run` rejected with.
    */
-  fly<T>(key: TierKey, run: (flight: FlightControl) => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  fly<T>(key: TierKey, run: (flight: FlightControl<T>) => Promise<T>, waiter: Waiter<T>): Promise<T> {
     // One key belongs to one namespace and so to one type.
     const flight = (this.#open.get(key.id) ?? this.#begin(key, run)) as Flight<T>
-    return flight.join(signal, () => this.#detach(flight))
+    return flight.join(waiter, () => this.#detach(flight as Flight<unknown>))
   }
 
   /** Callers from now on do not join what began before. */
@@ -110,11 +169,11 @@ export class Flights {
     while (this.#running.size > 0) await Promise.allSettled(this.#running)
   }
 
-  #begin<T>(key: TierKey, run: (flight: FlightControl) => Promise<T>): Flight<T> {
+  #begin<T>(key: TierKey, run: (flight: FlightControl<T>) => Promise<T>): Flight<T> {
     const flight = new Flight(key, run, this.#nowMs())
-    this.#open.set(key.id, flight)
+    this.#open.set(key.id, flight as Flight<unknown>)
     const end = (): void => {
-      this.#detach(flight)
+      this.#detach(flight as Flight<unknown>)
       this.#running.delete(ended)
     }
     const ended: Promise<unknown> = flight.ended.then(end, end)
@@ -128,6 +187,6 @@ export class Flights {
 }
 
 /** A producer that throws synchronously fails its flight like one that rejects. */
-async function invoke<T>(run: (flight: FlightControl) => Promise<T>, flight: FlightControl): Promise<T> {
+async function invoke<T>(run: (flight: FlightControl<T>) => Promise<T>, flight: FlightControl<T>): Promise<T> {
   return run(flight)
 }

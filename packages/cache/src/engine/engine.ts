@@ -14,6 +14,7 @@ import type { LocalEntries, LocalIndex } from './local-entries.ts'
 import { LeaseTokens } from './lease.ts'
 import { LocalFence } from '../concurrency/local-fence.ts'
 import type { TierReading } from './read-tiers.ts'
+import type { Refreshing } from './refreshing.ts'
 import type { NamespaceCounters } from './stats.ts'
 
 /** What the namespaces of one cache share. Time and chance come from outside, so that a simulator can own both. */
@@ -110,6 +111,9 @@ export interface NamespaceContext {
   /** What memory has of the namespace. */
   readonly local: LocalIndex
   readonly counters: NamespaceCounters
+  readonly refreshing: Refreshing
+  /** Whether anything is to be done on some hits: a check, a refresh. */
+  readonly watchesHits: boolean
 }
 
 /** How long one value lives; already jittered. */

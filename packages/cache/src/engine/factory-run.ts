@@ -7,6 +7,8 @@ export interface Adaptation {
   readonly graceMs?: number
   /** Besides the policy's and the call's. */
   readonly tags?: readonly string[]
+  /** Names of the tiers that keep the result, of those that the policy uses. @default all of them */
+  readonly tiers?: readonly string[]
   /** Hand the result to the callers, but store it nowhere. */
   readonly skip?: boolean
 }
@@ -16,6 +18,8 @@ export interface FactoryContext<T> {
   readonly signal: AbortSignal
   /** The value that has expired, if there is one within its grace. */
   readonly stale: { readonly value: T; readonly ageMs: number } | undefined
+  /** What to return when the origin says that `stale` is still right: it begins a new time to live. @throws {TypeError} without a stale value */
+  notModified(): T
   /** May be called several times; later fields win. */
   adapt(change: Adaptation): void
 }
@@ -53,6 +57,10 @@ export async function runFactory<T>(run: FactoryRun<T>): Promise<Produced<T>> {
   const context: FactoryContext<T> = {
     signal: controller.signal,
     stale: run.stale,
+    notModified: () => {
+      if (run.stale === undefined) throw new TypeError('notModified() needs a stale value')
+      return run.stale.value
+    },
     adapt: (change) => {
       adaptation = { ...adaptation, ...change }
     },

@@ -48,6 +48,8 @@ export interface ReadOptions {
   readonly toFill: boolean
   /** To be had from the nearest tier that can give it. */
   readonly lease?: LeaseRequest
+  /** Goes on where there is a fresh entry, to have it replaced: every tier that answers is to be filled. @default false */
+  readonly pastFresh?: boolean
   /** Entries of a lower sequence are not believed: the caller has seen newer ones, which the clock does not know of. */
   readonly atLeast?: number
 }
@@ -61,6 +63,7 @@ const WINDOW_MARGIN_MS = 5_000
  */
 export async function readTiers(engine: Engine, context: NamespaceContext, key: TierKey, options: ReadOptions): Promise<TierReading> {
   const targets: FillTarget[] = []
+  let fresh: Found | undefined
   let stale: Found | undefined
   let cause: CacheUnavailableError | undefined
   let lease: Lease | undefined
@@ -73,13 +76,15 @@ export async function readTiers(engine: Engine, context: NamespaceContext, key: 
     }
     const { entry, generation } = attempt.value
     const found = entry && (await believable(engine, context, { key, entry, tier, generation, atLeast: options.atLeast ?? 0 }))
-    if (found !== undefined && found.left.ttlMs > 0) return { fresh: found, stale, targets, lease, cause }
-    if (found !== undefined && (stale === undefined || found.left.graceMs > stale.left.graceMs)) stale = found
+    const isFresh = found !== undefined && found.left.ttlMs > 0
+    if (isFresh && options.pastFresh !== true) return { fresh: found, stale, targets, lease, cause }
+    if (isFresh && (fresh === undefined || found.left.ttlMs > fresh.left.ttlMs)) fresh = found
+    if (found !== undefined && !isFresh && (stale === undefined || found.left.graceMs > stale.left.graceMs)) stale = found
     targets.push({ tier, generation })
     if (request !== undefined) lease = await leaseFrom(tier, key, { request, read: attempt.value })
     if (lease?.outcome === 'held') break
   }
-  return { fresh: undefined, stale, targets, lease, cause }
+  return { fresh, stale, targets, lease, cause }
 }
 
 interface OneRead {
