@@ -1,12 +1,15 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { createCache, definePolicy, type Cache } from '../src/index.ts'
 import { postgresTier } from '../src/postgres/index.ts'
 import { redisTier, type RedisConnection } from '../src/redis/index.ts'
 import { primariesOf } from '../src/redis/redis-client.ts'
+import type { Generation, Tier, TierFence } from '../src/tiers/tier.ts'
 import { freshKey } from './tier-conformance.ts'
 import { testPool, type TestPool } from './pg-pool.ts'
 import { clusterConnection, singleConnection } from './redis-connections.ts'
 
+const WAIT = { timeout: 15_000, interval: 50 }
+const NEVER = '0' as Generation
 const keys = Array.from({ length: 200 }, (_, index) => `chave ${index}`)
 const entries = keys.map((key) => [key, { key }] as const)
 const sharedOnly = (tier: string) => definePolicy({ name: 'bulk', ttlMs: 60_000, jitter: 0, tiers: [tier] })
@@ -83,13 +86,14 @@ describe('many at once on PostgreSQL', () => {
   })
   afterAll(() => pool.end())
 
-  function counted(): Cache {
+  function counted(): Cache & { readonly tier: Tier } {
     const query: TestPool['query'] = (text, values) => {
       statements.push(text)
       return pool.query(text, values)
     }
     const options = { guard: { budgetMs: 5_000 }, policies: [sharedOnly('postgres')] }
-    return createCache({ ...options, tiers: [postgresTier({ query })] })
+    const tier = postgresTier({ query })
+    return { ...createCache({ ...options, tiers: [tier] }), tier }
   }
 
   it('are read, written, loaded and deleted', () => everyWay(counted()))
@@ -106,6 +110,65 @@ describe('many at once on PostgreSQL', () => {
       await during(() => bulk.getMany(keys)),
       await during(() => bulk.deleteMany(keys)),
     ]).toEqual([1, 1, 1])
+  })
+
+  it('are one statement for all windows and one for all fills, each key judged by itself', async () => {
+    const tier = counted().tier
+    const [fence, some] = [tier.fence, Array.from({ length: 50 }, freshKey)]
+    if (fence === undefined) throw new Error('PostgreSQL has a fence')
+    statements.length = 0
+    const windows = await Promise.all([...some, ...some].map((key) => fence.read(key, 60_000)))
+    expect(statements).toHaveLength(2)
+    expect(windows.slice(50)).toEqual(windows.slice(0, 50))
+    await Promise.all(some.slice(0, 10).map((key) => tier.delete(key)))
+    statements.length = 0
+    const fill = { payload: Buffer.from('filled'), ttlMs: 60_000 }
+    const outcomes = await Promise.all(some.map((key, index) => fence.fill(key, fill, windows[index]?.generation ?? NEVER)))
+    expect(statements).toHaveLength(1)
+    expect(outcomes).toEqual(some.map((_, index) => (index < 10 ? 'superseded' : 'stored')))
+    const read = await Promise.all(some.map((key) => tier.read(key)))
+    expect(read.map(({ entry }) => entry?.payload.toString())).toEqual(some.map((_, index) => (index < 10 ? undefined : 'filled')))
+    expect(await Promise.all(some.map((key, index) => fence.fill(key, fill, windows[index]?.generation ?? NEVER)))).not.toContain('stored')
+  })
+
+  it('windows opened together over entries that ended while they were refreshed leave the holders the right to fill', async () => {
+    const { tier } = counted()
+    const { fence, lease } = tier
+    if (fence === undefined || lease === undefined) throw new Error('PostgreSQL has a fence and leases')
+    const some = [freshKey(), freshKey(), freshKey()]
+    await Promise.all(some.map((key) => tier.write(key, { payload: Buffer.from('stale'), ttlMs: 1_000 })))
+    const before = await Promise.all(some.map((key) => fence.read(key, 60_000)))
+    // Nobody refreshes the last.
+    await Promise.all(some.slice(0, 2).map((key) => lease.acquire(key, { token: 'holder', leaseMs: 60_000 })))
+    await vi.waitFor(
+      async () => expect((await Promise.all(some.map((key) => tier.read(key)))).every(({ entry }) => entry === undefined)).toBe(true),
+      WAIT,
+    )
+    await Promise.all(some.map((key) => fence.read(key, 60_000)))
+    const fill = { payload: Buffer.from('fresh'), ttlMs: 60_000 }
+    const outcomes = await Promise.all(some.map((key, index) => fence.fill(key, fill, before[index]?.generation ?? NEVER)))
+    expect(outcomes).toEqual(['stored', 'stored', 'superseded'])
+  })
+
+  it('53: windows and fills in opposite orders by two processes do not deadlock, and one fill a window is stored', async () => {
+    const tiers = [counted().tier, counted().tier]
+    for (let round = 0; round < 5; round++) {
+      const some = Array.from({ length: 100 }, freshKey)
+      const orders = [some, some.toReversed()]
+      const fenceOf = (side: number): TierFence => {
+        const fence = tiers[side]?.fence
+        if (fence === undefined) throw new Error('PostgreSQL has a fence')
+        return fence
+      }
+      const windows = await Promise.all(orders.map((mine, side) => Promise.all(mine.map((key) => fenceOf(side).read(key, 60_000)))))
+      const both = await Promise.all(
+        orders.map((mine, side) => {
+          const entry = { payload: Buffer.from(String(side)), ttlMs: 60_000 }
+          return Promise.all(mine.map((key, index) => fenceOf(side).fill(key, entry, windows[side]?.[index]?.generation ?? NEVER)))
+        }),
+      )
+      expect(both.flat().filter((outcome) => outcome === 'stored')).toHaveLength(some.length)
+    }
   })
 
   it('53: written and deleted in opposite orders by two processes do not deadlock', async () => {

@@ -1,7 +1,8 @@
 import { TickBatch } from '../concurrency/tick-batch.ts'
 import { isTierRejection } from '../errors.ts'
 import type { TierKey } from '../key.ts'
-import type { Generation, TierRead, TierWrite } from '../tiers/tier.ts'
+import type { FillOutcome, Generation, TierRead, TierWrite } from '../tiers/tier.ts'
+import { leaseRowOf } from './postgres-lease.ts'
 import type { QueryPostgres } from './postgres-tier.ts'
 import { hashOf } from './statements.ts'
 
@@ -16,11 +17,20 @@ interface KeyedWrite {
   readonly entry: TierWrite
 }
 
+interface KeyedFill extends KeyedWrite {
+  readonly seen: Generation
+}
+
+interface Window {
+  readonly key: TierKey
+  readonly windowMs: number
+}
+
 /** Rows a statement: a long one would hold its locks, and its callers' budgets, for as long. */
 const LONGEST_BATCH = 256
 
 /**
- * Reads, writes and deletes asked for in one turn of the event loop, as one statement each. Those that change rows take
+ * Reads, writes, windows, fills and deletes asked for in one turn of the event loop, as one statement each. Those that change rows take
  * their locks in the order of the keys, so that two of them never wait for each other. A row that PostgreSQL refuses
  * harms no other: each is then tried by itself.
  */
@@ -28,6 +38,8 @@ export class PostgresBatches {
   readonly #query: QueryPostgres
   readonly #reads = new TickBatch((keys: readonly TierKey[]) => this.#readMany(keys), LONGEST_BATCH)
   readonly #writes = new TickBatch((writes: readonly KeyedWrite[]) => this.#writeMany(writes), LONGEST_BATCH)
+  readonly #windows = new TickBatch((windows: readonly Window[]) => this.#openMany(windows), LONGEST_BATCH)
+  readonly #fills = new TickBatch((fills: readonly KeyedFill[]) => this.#fillMany(fills), LONGEST_BATCH)
   readonly #deletes = new TickBatch((keys: readonly TierKey[]) => this.#deleteMany(keys), LONGEST_BATCH)
 
   constructor(query: QueryPostgres) {
@@ -40,6 +52,15 @@ export class PostgresBatches {
 
   write(key: TierKey, entry: TierWrite): Promise<void> {
     return this.#writes.ask({ key, entry })
+  }
+
+  /** Resolves to nothing where there is a live entry or window already. */
+  openWindow(key: TierKey, windowMs: number): Promise<Generation | undefined> {
+    return this.#windows.ask({ key, windowMs })
+  }
+
+  fill(key: TierKey, entry: TierWrite, seen: Generation): Promise<FillOutcome> {
+    return this.#fills.ask({ key, entry, seen })
   }
 
   delete(key: TierKey): Promise<boolean> {
@@ -77,6 +98,55 @@ export class PostgresBatches {
     })
   }
 
+  #openMany(windows: readonly Window[]): Promise<readonly PromiseSettledResult<Generation | undefined>[]> {
+    const open = async (statement: 'openWindow' | 'openWindowMany', values: unknown[]): Promise<readonly Opened[]> =>
+      (await this.#query(statement, values)).rows as readonly Opened[]
+    return together(windows, {
+      alone: async ({ key, windowMs }) => {
+        const [opened] = await open('openWindow', [hashOf(key.id), key.id, key.namespace, windowMs, ...leaseRowOf(key)])
+        return opened?.generation
+      },
+      all: async () => {
+        // Who asks for a key twice gets the one window twice.
+        const once = [...new Map(windows.map((window) => [window.key.id, window])).values()]
+        const leases = once.map(({ key }) => leaseRowOf(key))
+        const opened = await open('openWindowMany', [
+          once.map(({ key }) => hashOf(key.id)),
+          once.map(({ key }) => key.id),
+          once.map(({ key }) => key.namespace),
+          once.map(({ windowMs }) => windowMs),
+          leases.map(([hash]) => hash),
+          leases.map(([, key]) => key),
+        ])
+        const generations = new Map(opened.map(({ key, generation }) => [key, generation]))
+        return windows.map(({ key }) => generations.get(key.id))
+      },
+    })
+  }
+
+  #fillMany(fills: readonly KeyedFill[]): Promise<readonly PromiseSettledResult<FillOutcome>[]> {
+    return together(fills, {
+      alone: async ({ key, entry, seen }) => {
+        const { rowCount } = await this.#query('fill', [hashOf(key.id), key.id, entry.payload, entry.ttlMs, seen])
+        return rowCount === 1 ? 'stored' : 'superseded'
+      },
+      all: async () => {
+        // Of several for one key the last is as good as any: they began with the same generation, or are superseded.
+        const once = [...new Map(fills.map((fill) => [fill.key.id, fill])).values()]
+        const { rows } = await this.#query('fillMany', [
+          once.map(({ key }) => hashOf(key.id)),
+          once.map(({ key }) => key.id),
+          once.map(({ entry }) => entry.payload),
+          once.map(({ entry }) => entry.ttlMs),
+          once.map(({ seen }) => seen),
+        ])
+        const filled = new Set((rows as readonly { readonly key: string }[]).map(({ key }) => key))
+        const kept = new Set(once.filter(({ key }) => filled.has(key.id)))
+        return fills.map((fill) => (kept.has(fill) ? 'stored' : 'superseded'))
+      },
+    })
+  }
+
   #deleteMany(keys: readonly TierKey[]): Promise<readonly PromiseSettledResult<boolean>[]> {
     return together(keys, {
       alone: async (key) => {
@@ -92,6 +162,11 @@ export class PostgresBatches {
       },
     })
   }
+}
+
+interface Opened {
+  readonly key: string
+  readonly generation: Generation
 }
 
 interface Ways<Item, Result> {

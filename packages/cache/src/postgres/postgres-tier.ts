@@ -2,12 +2,12 @@ import { systemClock, type Clock } from '@cidadao/contracts'
 import { checkedName, type TierKey } from '../key.ts'
 import { checkedTtl } from '../ttl.ts'
 import type { LogicalClock } from '../consistency/logical-clock.ts'
-import type { FillOutcome, Generation, LeasedRead, LeaseRequest, Tier, TierFence, TierLease, TierRead, TierWrite } from '../tiers/tier.ts'
+import type { LeasedRead, LeaseRequest, Tier, TierFence, TierLease, TierRead, TierWrite } from '../tiers/tier.ts'
 import { ExpirySweep } from './expiry-sweep.ts'
 import { toTierError } from './postgres-errors.ts'
 import { PostgresBatches } from './postgres-batches.ts'
 import { PostgresClock } from './postgres-clock.ts'
-import { leaseRowOf, PostgresLease } from './postgres-lease.ts'
+import { PostgresLease } from './postgres-lease.ts'
 import { hashOf, STATEMENTS, type StatementName } from './statements.ts'
 
 /** What the tier needs of a pool: `pg`'s own has it. Give it a small one of its own, with a `statement_timeout`. */
@@ -53,7 +53,7 @@ class PostgresTier implements Tier {
     this.#pool = pool
     this.fence = {
       read: (key, windowMs, lease) => this.#readWithLease(key, windowMs, lease),
-      fill: (key, entry, generation) => this.#fill(key, entry, generation),
+      fill: (key, entry, generation) => this.#batches.fill(key, entry, generation),
       discard: async (key, generation) => {
         await this.#query('discard', [hashOf(key.id), key.id, generation])
       },
@@ -104,15 +104,9 @@ class PostgresTier implements Tier {
   async #readToFill(key: TierKey, windowMs: number): Promise<TierRead> {
     const found = await this.read(key)
     if (found.generation !== undefined) return found
-    const { rows } = await this.#query('openWindow', [hashOf(key.id), key.id, key.namespace, windowMs, ...leaseRowOf(key)])
-    const opened = rows[0] as { readonly generation: string } | undefined
+    const generation = await this.#batches.openWindow(key, windowMs)
     // Somebody else was faster: what they made is there now.
-    return opened === undefined ? this.read(key) : { entry: undefined, generation: opened.generation as Generation }
-  }
-
-  async #fill(key: TierKey, entry: TierWrite, seen: Generation): Promise<FillOutcome> {
-    const { rowCount } = await this.#query('fill', [hashOf(key.id), key.id, entry.payload, entry.ttlMs, seen])
-    return rowCount === 1 ? 'stored' : 'superseded'
+    return generation === undefined ? this.read(key) : { entry: undefined, generation }
   }
 
   async #query(statement: StatementName, values: unknown[]): ReturnType<PostgresPoolPort['query']> {

@@ -28,9 +28,11 @@ export const STATEMENT_NAMES = [
   'read',
   'readMany',
   'openWindow',
+  'openWindowMany',
   'write',
   'writeMany',
   'fill',
+  'fillMany',
   'delete',
   'deleteMany',
   'discard',
@@ -72,6 +74,21 @@ export const STATEMENTS: Readonly<Record<StatementName, string>> = {
     WHERE e.expires_at <= clock_timestamp()
   RETURNING generation::text AS generation`,
 
+  /** As `openWindow`, of lists; each key once. A row for each that was opened. */
+  openWindowMany: `
+  WITH leased AS MATERIALIZED (
+    SELECT asked.key FROM unnest($2::text[], $5::bigint[], $6::text[]) AS asked (key, lease_hash, lease_key)
+    JOIN cache_entries AS l ON l.key_hash = asked.lease_hash AND l.key = asked.lease_key WHERE l.expires_at > clock_timestamp())
+  INSERT INTO cache_entries AS e (key_hash, key, namespace, generation, payload, expires_at)
+  SELECT key_hash, key, namespace, ${RANDOM_GENERATION}, NULL, ${inMs('window_ms')}
+  FROM unnest($1::bigint[], $2::text[], $3::text[], $4::double precision[]) AS w (key_hash, key, namespace, window_ms)
+  ORDER BY key_hash, key
+  ON CONFLICT (key_hash, key) DO UPDATE
+    SET generation = CASE WHEN e.key IN (SELECT key FROM leased) THEN e.generation ELSE EXCLUDED.generation END,
+      payload = NULL, expires_at = EXCLUDED.expires_at, namespace = EXCLUDED.namespace
+    WHERE e.expires_at <= clock_timestamp()
+  RETURNING key, generation::text AS generation`,
+
   /** $1 hash, $2 key, $3 namespace, $4 payload, $5 ttl in ms. */
   write: `
   INSERT INTO cache_entries (key_hash, key, namespace, generation, payload, expires_at)
@@ -92,6 +109,18 @@ export const STATEMENTS: Readonly<Record<StatementName, string>> = {
   fill: `
   UPDATE cache_entries SET payload = $3, generation = ${RANDOM_GENERATION}, expires_at = ${inMs('$4')}
   WHERE ${IS_KEY} AND generation = $5::bigint`,
+
+  /** As `fill`, of lists; each key once. A row for each that was filled. Locks in the keys' order, and then looks at the generations again. */
+  fillMany: `
+  WITH seen AS MATERIALIZED (
+    SELECT key_hash, key, w.payload, w.ttl_ms, w.generation
+    FROM cache_entries AS e
+    JOIN unnest($1::bigint[], $2::text[], $3::bytea[], $4::double precision[], $5::bigint[]) AS w (key_hash, key, payload, ttl_ms, generation)
+      USING (key_hash, key)
+    WHERE e.generation = w.generation ORDER BY key_hash, key FOR UPDATE OF e)
+  UPDATE cache_entries AS e SET payload = s.payload, generation = ${RANDOM_GENERATION}, expires_at = ${inMs('s.ttl_ms')}
+  FROM seen AS s WHERE e.key_hash = s.key_hash AND e.key = s.key AND e.generation = s.generation
+  RETURNING e.key`,
 
   /** $1 hash, $2 key. */
   delete: `
