@@ -4,13 +4,21 @@ import { postgresTier } from '@cidadao/cache/postgres'
 import { connectRedis, redisTier, type RedisConnection } from '@cidadao/cache/redis'
 import type { Config } from '@cidadao/config'
 import { serviceGroup, systemClock } from '@cidadao/contracts'
-import { createCachedInvestigations, createOutboxRelay, type CachedInvestigations, type OutboxRelay } from '@cidadao/db'
+import {
+  createApiKeyStore,
+  createApiKeyVerifier,
+  createCachedInvestigations,
+  createOutboxRelay,
+  type CachedInvestigations,
+  type OutboxRelay,
+} from '@cidadao/db'
 import { findSuperiorOrgans, SUPERIOR_ORGANS } from '@cidadao/procurement'
 import { RULE_FAMILY_NAMES } from './agents/agent-contracts.ts'
 import { orchestratorAgents } from './agents/agents.ts'
 import { inspectSource } from './agents/inspect-source.ts'
 import { createHttpServer, type HttpServer } from './api/http-server.ts'
 import { AuditTrust } from './audit/audit-trust.ts'
+import { InvestigationProofs } from './audit/investigation-proofs.ts'
 import { CachedStepMemory } from './engine/cached-step-memory.ts'
 import { DatabaseRunStore } from './engine/database-run-store.ts'
 import type { ExecutionEngine } from './engine/execution-engine.ts'
@@ -21,6 +29,7 @@ import { apiOf, Orchestrator } from './orchestrator.ts'
 import { composeStore, type ComposeOptions, type Store } from './compose-store.ts'
 import { TemplatePlanner } from './plan/template-planner.ts'
 import { upkeep } from './upkeep/upkeep.ts'
+import { VERSION } from './version.ts'
 import { toRedisOptions } from './wiring/config-to-options.ts'
 import { deliverInto, investigationCache } from './wiring/investigation-cache.ts'
 import { logEvents } from './wiring/log-events.ts'
@@ -100,13 +109,15 @@ export function compose(config: Config, options: ComposeOptions): House {
 }
 
 /** The HTTP API over a house: accepts requests between its start and its stop, which comes before the house's. */
-export function composeServer(config: Config, house: Pick<House, 'telemetry' | 'orchestrator'>, apiKey: string): HttpServer {
-  const { telemetry, orchestrator } = house
+export function composeServer(config: Config, house: Pick<House, 'telemetry' | 'orchestrator' | 'db'>, apiKey: string): HttpServer {
+  const { telemetry, orchestrator, db } = house
   const { requestDuration } = telemetry.catalogue.http
   return createHttpServer(
     { ...config.http, apiKey },
     {
-      investigations: apiOf(orchestrator, sourcesInside(config.orchestrator.dataSourceRoot)),
+      investigations: apiOf(orchestrator, sourcesInside(config.orchestrator.dataSourceRoot), new InvestigationProofs({ db, config })),
+      apiKeys: createApiKeyVerifier({ store: createApiKeyStore(db) }),
+      version: VERSION.version,
       health: telemetry.health,
       metrics: telemetry.metrics,
       logger: telemetry.logger,

@@ -25,6 +25,20 @@ export class InvestigationNotFoundError extends InfraError {
   }
 }
 
+/** The investigation has no results: it has not ended, or ended without. */
+export class ResultsNotReadyError extends InfraError {
+  readonly code = 'ORCHESTRATOR_RESULTS_NOT_READY'
+
+  constructor(id: string, status: string) {
+    super(`investigation ${id} is ${status} and has no results; read it again when it is completed`, { facts: { id, status } })
+  }
+}
+
+/** The same idempotency key came with another question or another source. Nothing was stored. */
+export class IdempotencyConflictError extends InfraError {
+  readonly code = 'ORCHESTRATOR_IDEMPOTENCY_CONFLICT'
+}
+
 /** A source that may not be read, or that the request names in a way that leaves the configured folder. */
 export class SourceRefusedError extends InfraError {
   readonly code = 'ORCHESTRATOR_SOURCE_REFUSED'

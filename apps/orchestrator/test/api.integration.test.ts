@@ -13,6 +13,7 @@ import type { InvestigationView } from '../src/api/api-ports.ts'
 import { composeServer } from '../src/compose.ts'
 import { gate } from './support/engine-rig.ts'
 import { generateSignerKey } from '@cidadao/db'
+import { stubApi } from './support/stub-api.ts'
 import { API_KEY, buildHouse, clientOf, serve, type Client, type TestHouse } from './support/test-house.ts'
 
 const QUERY = 'Analise os contratos do Ministério da Saúde em 2024'
@@ -284,7 +285,8 @@ describe('probes, health and metrics', () => {
 
   it('expose the metrics that rules and dashboards name, counted from what really happened', async () => {
     await api.fetch('/somewhere/else')
-    const response = await api.fetch('/metrics', { key: null })
+    expect((await api.fetch('/metrics', { key: null })).status).toBe(401)
+    const response = await api.fetch('/metrics')
     const text = await response.text()
     expect(response.headers.get('content-type')).toMatch(/^text\/plain/)
     for (const name of PROMISED_METRICS) expect(text).toMatch(new RegExp(`^# TYPE ${name} `, 'm'))
@@ -322,6 +324,7 @@ describe('probes, health and metrics', () => {
         'x-content-type-options': 'nosniff',
         'x-frame-options': 'DENY',
         'referrer-policy': 'no-referrer',
+        'cross-origin-resource-policy': 'same-origin',
         'cache-control': 'no-store',
         'content-security-policy': expect.stringContaining("default-src 'none'") as string,
         'x-request-id': expect.stringMatching(/^[0-9a-f-]{36}$/) as string,
@@ -363,7 +366,7 @@ describe('what goes wrong inside', () => {
     const options = { host: '127.0.0.1', port: 0, bodyLimitBytes: 1_000, shutdownGraceMs: 200, apiKey: API_KEY }
     return {
       logger,
-      server: createHttpServer(options, { investigations: { submit: fail, get: fail, list: fail, cancel: fail }, health, metrics, logger }),
+      server: createHttpServer(options, { investigations: stubApi({ get: fail }), health, metrics, logger }),
     }
   }
 
@@ -388,9 +391,8 @@ describe('what goes wrong inside', () => {
 describe('the server', () => {
   const parts = (get: (id: string) => Promise<InvestigationView>, shutdownGraceMs: number, port = 0) => {
     const { health, metrics, logger } = built.house.telemetry
-    const never = () => Promise.reject(new Error('not asked'))
     const options = { host: '127.0.0.1', port, bodyLimitBytes: 1_000, shutdownGraceMs, apiKey: API_KEY }
-    return createHttpServer(options, { investigations: { submit: never, get, list: never, cancel: never }, health, metrics, logger })
+    return createHttpServer(options, { investigations: stubApi({ get }), health, metrics, logger })
   }
   const VIEW = { id: 'x', query: 'q', status: 'completed' } as InvestigationView
 

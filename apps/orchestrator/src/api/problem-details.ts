@@ -31,6 +31,12 @@ const STATUS_BY_CODE: ReadonlyMap<string, number> = new Map([
   ['ORCHESTRATOR_ENGINE_STOPPING', 503],
   ['API_REQUEST_INVALID', 422],
   ['API_UNAUTHORIZED', 401],
+  ['API_FORBIDDEN', 403],
+  ['API_RATE_LIMITED', 429],
+  ['API_BODY_TOO_DEEP', 400],
+  ['ORCHESTRATOR_RESULTS_NOT_READY', 409],
+  ['ORCHESTRATOR_IDEMPOTENCY_CONFLICT', 422],
+  ['ORCHESTRATOR_APPROVAL_NOT_ASKED', 409],
   ['API_ROUTE_NOT_FOUND', 404],
   ['DB_INVALID_CURSOR', 422],
   ['FST_ERR_CTP_INVALID_JSON_BODY', 400],
@@ -60,10 +66,13 @@ const PASSING_CODES: ReadonlySet<string> = new Set([
 const TITLES: Readonly<Record<number, string>> = {
   400: 'The request is not valid',
   401: 'An API key is needed',
+  403: 'The key may not do this',
   404: 'Not found',
+  409: 'Not possible as things stand',
   413: 'The request is too large',
   415: 'The media type is not supported',
   422: 'The request cannot be carried out',
+  429: 'Too many requests',
   500: 'Something failed here',
   503: 'Busy or not available now',
 }
@@ -89,6 +98,27 @@ export class UnauthorizedError extends InfraError {
   readonly code = 'API_UNAUTHORIZED'
 }
 
+/** The key is good, and its role does not allow this. */
+export class ForbiddenError extends InfraError {
+  readonly code = 'API_FORBIDDEN'
+}
+
+/** More requests than the key, or the address of an unknown one, may make. `facts.retryInMs` says when to come again. */
+export class RateLimitedError extends InfraError {
+  readonly code = 'API_RATE_LIMITED'
+  readonly retryInMs: number
+
+  constructor(retryInMs: number) {
+    super(`too many requests; come again in ${retryInMs} ms`, { facts: { retryInMs } })
+    this.retryInMs = retryInMs
+  }
+}
+
+/** JSON nested deeper than anything that is asked for here. */
+export class BodyTooDeepError extends InfraError {
+  readonly code = 'API_BODY_TOO_DEEP'
+}
+
 /** What a stranger may learn of `error`. */
 export function toProblem(error: Error, requestId: string): ProblemDetails {
   const code = 'code' in error && typeof error.code === 'string' ? error.code : 'INTERNAL'
@@ -112,7 +142,10 @@ function problemOf(status: number, code: string, requestId: string): ProblemDeta
 export async function sendProblem(reply: FastifyReply, request: FastifyRequest, error: Error): Promise<ProblemDetails> {
   const problem = toProblem(error, request.id)
   if (problem.status === 503) reply.header('retry-after', '5')
+  if (error instanceof RateLimitedError) reply.header('retry-after', String(Math.ceil(error.retryInMs / MS_PER_SECOND)))
   if (hasCode(error, 'API_UNAUTHORIZED')) reply.header('www-authenticate', 'Bearer realm="cidadao"')
   await reply.code(problem.status).type('application/problem+json').send(problem)
   return problem
 }
+
+const MS_PER_SECOND = 1_000

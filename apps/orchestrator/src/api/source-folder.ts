@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs'
 import { realpath } from 'node:fs/promises'
 import { isAbsolute, relative, resolve, sep } from 'node:path'
-import { InfraError, toError, type JsonValue } from '@cidadao/contracts'
+import { InfraError, toError, type JsonObject, type JsonValue } from '@cidadao/contracts'
 import { SourceRefusedError } from '../errors.ts'
 import type { InvestigationView, StepView } from './api-ports.ts'
 
@@ -15,13 +15,15 @@ export interface SourceFolder {
   open<Result>(source: string, use: (path: string) => Promise<Result>): Promise<Result>
   /** The view with the folder's own path taken out of its texts. */
   conceal(view: InvestigationView): InvestigationView
+  /** The same for the data of an event. */
+  concealData(data: JsonObject): JsonObject
 }
 
 /** Sources inside `root`; without one, none. */
 export function sourcesInside(root: string | undefined): SourceFolder {
   if (root === undefined) {
     const refusal = 'source: requests may not name files here; set CIDADAO_DATA_SOURCE_ROOT to the folder that holds them'
-    return { open: () => Promise.reject(new SourceRefusedError(refusal)), conceal: (view) => view }
+    return { open: () => Promise.reject(new SourceRefusedError(refusal)), conceal: (view) => view, concealData: (data) => data }
   }
   return {
     open: async (source, use) => {
@@ -34,6 +36,7 @@ export function sourcesInside(root: string | undefined): SourceFolder {
       }
     },
     conceal: (view) => concealed(view, (text) => shorten(text, [followed(root), root])),
+    concealData: (data) => mapTexts(data, (text) => shorten(text, [followed(root), root])) as JsonObject,
   }
 }
 
