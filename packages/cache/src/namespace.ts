@@ -32,10 +32,13 @@ export class TieredNamespace<T> implements CacheNamespace<T> {
     this.#context = context
   }
 
-  async get(key: string, options: GetOptions = {}): Promise<Lookup<T>> {
+  /** Not `async`: a hit of memory costs one promise and no more. */
+  get(key: string, options?: GetOptions): Promise<Lookup<T>> {
     const local = lookUpLocally(this.#engine, this.#context, key)
-    if (local !== undefined) return local as Lookup<T>
-    const { allowStale = false, signal } = options
+    return local === undefined ? this.#getShared(key, options) : Promise.resolve(local as Lookup<T>)
+  }
+
+  async #getShared(key: string, { allowStale = false, signal }: GetOptions = {}): Promise<Lookup<T>> {
     const shared = await lookUpShared(this.#engine, this.#context, tierKey(this.#context.prefix, key), { allowStale, signal })
     return shared as Lookup<T>
   }
