@@ -5,6 +5,7 @@ import { Heartbeat, type Watched } from './consistency/heartbeat.ts'
 import { Sessions } from './consistency/session.ts'
 import { applyMessage } from './engine/apply-invalidation.ts'
 import { Engine, type NamespaceContext } from './engine/engine.ts'
+import { deferRepairs } from './engine/defer-repairs.ts'
 import { namespaceClock } from './engine/namespace-clock-of.ts'
 import { LocalEntries } from './engine/local-entries.ts'
 import { Refreshing } from './engine/refreshing.ts'
@@ -126,6 +127,8 @@ class CacheComposition {
 
   async #stop(): Promise<void> {
     await this.#heartbeat.stop()
+    await this.#engine.idle()
+    deferRepairs(this.#engine, this.#tiers, this.#contexts)
     await this.#engine.idle()
     for (const { clock } of this.#contexts.values()) {
       await clock.idle()

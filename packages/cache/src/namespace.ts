@@ -63,7 +63,6 @@ export class TieredNamespace<T> implements CacheNamespace<T> {
     const tags = tagsOf(this.#context, options.tags)
     const preparing = prepareWritten(this.#context, value)
     const result = await writeThrough(this.#engine, this.#context, { key: target, preparing, lifetime, tags })
-    if (result.outcome === 'pending') this.#engine.deferInvalidation({ namespace: this.name, keys: [key] })
     this.#context.counters.sets++
     this.#engine.events.emit('set', { namespace: this.name, source: 'set', outcome: result.outcome })
     return result

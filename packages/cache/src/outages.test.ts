@@ -110,6 +110,16 @@ describe('outages', () => {
     expect(l3.calls).toEqual([])
   })
 
+  it('6: what a later set has stored is not dropped for the sake of an earlier one that did not get through', async () => {
+    const { cache, l2, clock, other } = bench()
+    l2.fail('rejects', ['write'])
+    expect(await cache.set('k', 'first')).toMatchObject({ outcome: 'pending' })
+    l2.heal()
+    expect(await cache.set('k', 'second')).toEqual({ outcome: 'done' })
+    await clock.advance(1_000)
+    expect(await other().get('k')).toMatchObject({ outcome: 'hit', tier: 'l2', value: 'second' })
+  })
+
   it('a tier that refuses one operation is not taken for dead', async () => {
     const { cache, l2, clock, other } = bench()
     await cache.set('k', 'old')

@@ -112,10 +112,20 @@ describe('invalidations that could not reach a tier', () => {
     await expect(cache.applyInvalidation({ namespace: 'things', target: 'keys', names: ['a'] })).rejects.toThrow()
     expect(stored).toEqual([
       { namespace: 'things', keys: ['a'] },
-      { namespace: 'things', keys: ['b'] },
       { namespace: 'things', tags: ['x'] },
       { namespace: 'things', clear: 'all' },
     ])
+  })
+
+  it('6: of a set go there only when the process ends, so that none removes what was stored since', async () => {
+    const stored: RequestedInvalidation[] = []
+    const { cache, l2 } = setUp({ pendingInvalidations: { add: async (what) => void stored.push(what) } })
+    await cache.start()
+    l2.fail('down')
+    expect(await cache.set('b', 1)).toMatchObject({ outcome: 'pending' })
+    expect(stored).toEqual([])
+    await cache.stop()
+    expect(stored).toEqual([{ namespace: 'things', keys: ['b'] }])
   })
 
   it('are reported when that store fails, too', async () => {

@@ -95,6 +95,11 @@ export class GuardedTier {
     return this.#tier.sweep !== undefined
   }
 
+  /** What it still has to drop: keys, and namespaces as wholes. */
+  get repairs(): Pick<Repairs, 'keys' | 'namespaces'> {
+    return this.#repairs
+  }
+
   counters(): TierCounters {
     return { ...this.#counts, repairsPending: this.#repairs.size }
   }
@@ -175,7 +180,9 @@ export class GuardedTier {
   async #mutate<T>(operation: CacheOperation, key: TierKey, run: () => Promise<T>): Promise<Attempt<T>> {
     const onLost = (settled: Promise<unknown>): void => this.#repairs.add(key, settled)
     const attempt = await this.#attempt(operation, run, { onLost })
-    if (!attempt.ok) this.#scheduleRepairs()
+    // What got through now is newer than whatever did not before: dropping it later would cost a good value.
+    if (attempt.ok) this.#repairs.done(key)
+    else this.#scheduleRepairs()
     return attempt
   }
 

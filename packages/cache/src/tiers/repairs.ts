@@ -46,6 +46,10 @@ export class Repairs {
     this.#namespaces.add(namespace)
   }
 
+  keys(): TierKey[] {
+    return Array.from(this.#keys.values(), ({ key }) => key)
+  }
+
   /** The keys that can be repaired now. */
   ready(): TierKey[] {
     return Array.from(this.#keys.values())
