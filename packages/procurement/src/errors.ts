@@ -15,6 +15,21 @@ export class SourceWithoutFilesError extends InfraError {
   readonly code = 'PROCUREMENT_SOURCE_WITHOUT_FILES'
 }
 
+/** Files of the Portal and of an institute lie together. Their names overlap, so each kind needs a folder of its own. */
+export class SourceMixedError extends InfraError {
+  readonly code = 'PROCUREMENT_SOURCE_MIXED'
+}
+
+/** The files do not say what the filter asks, such as the ministry in those of an institute. Ask without it. */
+export class FilterUnsupportedError extends InfraError {
+  readonly code = 'PROCUREMENT_FILTER_UNSUPPORTED'
+}
+
+/** A file of contracts kept from the Portal's API was changed or cut off. Fetch them again. */
+export class SnapshotInvalidError extends InfraError {
+  readonly code = 'PROCUREMENT_SNAPSHOT_INVALID'
+}
+
 /** A file has no content, not even a header. Usually a download that broke off. */
 export class FileEmptyError extends InfraError {
   readonly code = 'PROCUREMENT_FILE_EMPTY'

@@ -38,11 +38,18 @@ export type { Amendment, Apostille } from './changes/contract-change.ts'
 export { readAmendments, readApostilles } from './changes/read-changes.ts'
 export {
   analyzeInstitute,
+  analyzeInstitutePurchases,
+  analyzeRegisteredItems,
   readInstituteContracts,
   readInstitutePurchases,
   readRegisteredItems,
+  scanInstitute,
   type AnalyzeInstituteOptions,
   type InstituteAnalysis,
+  type InstituteFilter,
+  type InstitutePurchaseAnalysis,
+  type InstituteScan,
+  type RegisteredItemAnalysis,
 } from './purchases/analyze-institute.ts'
 export {
   directPurchaseOfContract,
@@ -74,14 +81,17 @@ export {
   ArchiveLimitError,
   ArchiveUnreadableError,
   FileEmptyError,
+  FilterUnsupportedError,
   HeaderMismatchError,
   PortalKeyRefusedError,
   PortalResponseError,
   PortalUnavailableError,
   ProcurementOptionError,
+  SnapshotInvalidError,
   SourceAddressRefusedError,
   SourceDeadlineError,
   SourceDownloadError,
+  SourceMixedError,
   SourceNotFoundError,
   SourceTooLargeError,
   SourceUnreadableError,
@@ -158,6 +168,8 @@ export { DEFAULT_MAX_RECORDS, type RuleDescription, type RuleOptions, type RuleR
 export { createSupplierConcentration, type SupplierConcentrationOptions } from './rules/supplier-concentration.ts'
 export { createPriceOutlier, type PriceOutlierOptions } from './rules/prices/price-outlier.ts'
 export { createContractSplitting, createThresholdSplitting, type ThresholdSplittingOptions } from './rules/splitting/threshold-splitting.ts'
+export { isSnapshot, snapshotName, writeSnapshot } from './contracts/contract-snapshot.ts'
+export { fingerprintSource, identifySource, SOURCE_TABLES, type SourceFingerprint, type SourceTable } from './source/identify-source.ts'
 export { type ReadOptions, type ReadProgress } from './source/read-table.ts'
 export { type ScanTableOptions, type SourceSummary, type TableScan } from './source/scan-table.ts'
 export { REJECT_REASONS, type RejectedRow, type RejectReason, type RejectSummary } from './table/rejected-row.ts'

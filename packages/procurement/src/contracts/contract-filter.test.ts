@@ -24,5 +24,17 @@ describe('contract filter', () => {
     expect(matchesFilter(signedInDecember, { superiorOrganCodes: [] })).toBe(false)
   })
 
+  it('takes a supplier by CNPJ, by the root of it, and by words of the name', () => {
+    const bought = contract({})
+    const { code, name } = bought.supplier
+    const [word = ''] = name.split(' ')
+    expect(matchesFilter(bought, { supplierCnpj: code })).toBe(true)
+    expect(matchesFilter(bought, { supplierCnpj: code.slice(0, 8) })).toBe(true)
+    expect(matchesFilter(bought, { supplierCnpj: '99900017000100' })).toBe(false)
+    expect(matchesFilter(bought, { supplierCnpj: 'nobody' })).toBe(false)
+    expect(matchesFilter(bought, { supplierName: word.toLowerCase() })).toBe(true)
+    expect(matchesFilter(bought, { supplierName: `${word}x` })).toBe(false)
+  })
+
   it('lets all pass when nothing is asked', () => expect(matchesFilter(signedInDecember, {})).toBe(true))
 })

@@ -1,5 +1,6 @@
 import { factsOf, type Contract, type ContractFacts } from './contract.ts'
 import { matchesFilter, type ContractFilter } from './contract-filter.ts'
+import { isSnapshot, scanSnapshot } from './contract-snapshot.ts'
 import { ContractTotals, type ContractSummary } from './contract-summary.ts'
 import { requireInteger, TooManyContractsError } from '../errors.ts'
 import { PORTAL_CONTRACTS } from './portal-contracts.ts'
@@ -32,15 +33,22 @@ export interface ScanResult extends TableScan {
 }
 
 /** Reads the source once and gives each matching contract to `use`. */
-export async function scanContracts(source: string, options: ScanOptions, use: (contract: Contract) => void): Promise<ScanResult> {
+export async function scanContracts(source: string, options: ScanOptions, use: (contract: ContractFacts) => void): Promise<ScanResult> {
   const { filter = {} } = options
   const totals = new ContractTotals()
-  const scan = await scanTable({ source, spec: PORTAL_CONTRACTS, options }, (contract) => {
+  const scan = await scanAny(source, options, (contract) => {
     if (!matchesFilter(contract, filter)) return
     totals.add(contract)
     use(contract)
   })
   return { source: scan.source, summary: totals.summary(), rejects: scan.rejects }
+}
+
+/** Files of the Portal, or what was kept of its API. */
+async function scanAny(source: string, options: ScanOptions, use: (contract: ContractFacts) => void): Promise<TableScan> {
+  if (!isSnapshot(source)) return scanTable({ source, spec: PORTAL_CONTRACTS, options }, use)
+  const file = await scanSnapshot(source, options, use)
+  return { source: { sha256: file.sha256, files: [file], rows: file.rows }, rejects: { total: 0, byReason: {}, rows: [] } }
 }
 
 export interface LoadOptions extends ScanOptions {

@@ -21,9 +21,11 @@ export interface PriceOutlierOptions extends RuleOptions {
   readonly minimumItems?: number
   /** Modified z-score above which a price is dear, and below whose negative it is cheap. @default 3.5 */
   readonly maxScore?: number
+  /** Which items are judged; the others only tell what is usual. @default all */
+  readonly isMeant?: (item: PricedItem) => boolean
 }
 
-const DEFAULTS = { minimumItems: 10, maxScore: 3.5 }
+const DEFAULTS = { minimumItems: 10, maxScore: 3.5, isMeant: (): boolean => true }
 
 const DESCRIPTION: RuleDescription<'price-outlier'> = {
   id: 'price-outlier',
@@ -37,11 +39,11 @@ const DESCRIPTION: RuleDescription<'price-outlier'> = {
 
 export const priceOutlier: RuleDefinition<'price-outlier', PriceOutlierOptions, PricedItem> = { ...DESCRIPTION, start: createPriceOutlier }
 
-/** Items of one description. `prices` are logarithms, in the order of `items`. */
+/** Items of one description. */
 type PriceGroup = readonly PricedItem[]
 
 export interface PriceCounts {
-  /** Items in groups that are large enough. */
+  /** Items that are meant, in groups that are large enough. */
   population: number
   groups: number
   /** Of the population: more than half of their group have one price, so there is no scale to measure by. */
@@ -75,7 +77,7 @@ function resolveLimits(options: PriceOutlierOptions): Limits {
   const maxScore = options.maxScore ?? DEFAULTS.maxScore
   if (!Number.isFinite(maxScore) || maxScore <= 0) throw new ProcurementOptionError(`maxScore must be above 0, got ${maxScore}`)
   const minimumItems = requireInteger('minimumItems', options.minimumItems ?? DEFAULTS.minimumItems, 3)
-  return { minimumItems, maxScore, maxRecords: resolveMaxRecords(options) }
+  return { minimumItems, maxScore, isMeant: options.isMeant ?? DEFAULTS.isMeant, maxRecords: resolveMaxRecords(options) }
 }
 
 /** Without the long texts that a source may carry. */
@@ -107,15 +109,17 @@ interface Judging {
 }
 
 function judgeGroup(group: PriceGroup, { limits, counts, list }: Judging): void {
+  const meant = [...group.entries()].filter(([, item]) => limits.isMeant(item))
+  if (meant.length === 0) return
   const logs = Float64Array.from(group, ({ unitPrice }) => Math.log(Number(unitPrice)))
   const spread = robustSpread(logs)
-  counts.population += group.length
+  counts.population += meant.length
   counts.groups++
   if (spread.medianAbsoluteDeviation === 0) {
-    counts.withoutSpread += group.length
+    counts.withoutSpread += meant.length
     return
   }
-  for (const [index, item] of group.entries()) {
+  for (const [index, item] of meant) {
     const score = modifiedZ(logs[index] ?? Number.NaN, spread)
     if (score < -limits.maxScore) counts.cheap++
     if (score <= limits.maxScore) continue
