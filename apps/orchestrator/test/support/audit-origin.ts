@@ -1,0 +1,1 @@
+export const AUDIT_ORIGIN = 'audit.cidadao.test/orchestrator'
