@@ -12,6 +12,7 @@ const USAGE_MENDS: Readonly<Record<string, string>> = {
   CLI_USAGE: '',
   CONFIG_INVALID: '',
   DB_INVALID_OPTIONS: '',
+  DB_API_KEY_NOT_FOUND: '"cidadao api-key list" shows those there are',
   DB_INVESTIGATION_NOT_FOUND: '"cidadao list" shows those there are',
   DB_AUDIT_ENTRY_INVALID: '',
   DB_AUDIT_ENTRY_MISSING: '"cidadao audit entries ID" shows those of an investigation',

@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { LANGUAGES, type Language } from '../plan/question.ts'
 import { VERSION } from '../version.ts'
+import { addApiKeyCommands } from './api-key-commands.ts'
 import { addAuditCommands } from './audit-commands.ts'
 import { toContext, type CommandContext, type OutputOptions } from './command-context.ts'
 import type { InvestigateOptions } from './commands/investigate.ts'
@@ -55,6 +56,7 @@ function buildProgram(face: { readonly terminal: Terminal; readonly language: La
     .action((options: OutputOptions) => carry(async (context) => (await import('./commands/demo.ts')).demo(options, context)))
   addReadingCommands(program, { help, json }, carry)
   addAuditCommands(program, { language: face.language, json, carry })
+  addApiKeyCommands(program, { language: face.language, json, carry })
   addMaintenanceCommands(program, { help, json }, carry)
   return program
 }

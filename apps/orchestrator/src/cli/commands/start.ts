@@ -23,6 +23,7 @@ export async function start(context: CommandContext): Promise<ExitCode> {
     terminal.err(texts.stopping)
     // Not ready first, so that balancers look away before connections are refused.
     house.telemetry.health.setAccepting(false)
+    server.drain()
     await delay(systemClock, config.http.drainDelayMs)
   } catch (error) {
     // Told to stop while still starting: what had come up is down again, which is all that was asked.
