@@ -4,7 +4,7 @@ import { createDatabase, createEmbeddedPostgres, type Database, type DatabaseOpt
 import { createTelemetry, type Telemetry } from '@cidadao/monitoring'
 import { telemetryOptions } from './telemetry/telemetry-options.ts'
 import { Tracing } from './telemetry/tracing.ts'
-import { toDatabaseOptions } from './wiring/config-to-options.ts'
+import { toDatabaseOptions, toProbeOptions } from './wiring/config-to-options.ts'
 import { traceExports } from './wiring/trace-exports.ts'
 
 /** Telemetry and the database: enough for commands that only look. */
@@ -13,6 +13,8 @@ export interface Store extends Service {
   readonly telemetry: Telemetry
   readonly tracing: Tracing
   readonly db: Database
+  /** Over a connection of its own, for health; not started with the rest. */
+  readonly probe: Database
 }
 
 export interface ComposeOptions {
@@ -28,6 +30,7 @@ export function composeStore(config: Config, build: ComposeOptions, overrides: P
   const { logger } = telemetry
   const embedded = config.db.url === undefined ? createEmbeddedPostgres({ dataDir: config.db.dataDir, logger }) : undefined
   const db = createDatabase({ ...toDatabaseOptions(config, () => embedded?.url), ...overrides, logger, clock: systemClock })
+  const probe = createDatabase({ ...toProbeOptions(config, () => embedded?.url), logger, clock: systemClock })
   const members = [telemetry, tracing, embedded, db].filter((member) => member !== undefined)
-  return { ...serviceGroup(members, 'store'), config, telemetry, tracing, db }
+  return { ...serviceGroup(members, 'store'), config, telemetry, tracing, db, probe }
 }

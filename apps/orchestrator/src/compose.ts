@@ -54,7 +54,7 @@ export interface House extends Store {
 export function compose(config: Config, options: ComposeOptions): House {
   const clock = systemClock
   const store = composeStore(config, options)
-  const { telemetry, tracing, db } = store
+  const { telemetry, tracing, db, probe } = store
   const { logger, health } = telemetry
 
   const redis = config.redis.nodes.length === 0 ? undefined : connectRedis(toRedisOptions(config.redis))
@@ -101,10 +101,14 @@ export function compose(config: Config, options: ComposeOptions): House {
   logEvents(logger, { engine, cache, redis, investigations, relay })
 
   const rounds = upkeep(config, { telemetry, db, investigations, clock })
-  const checks = healthChecks(health, { db, cache, pool, redis, relay, audit }, config.monitoring.checkTimeoutMs)
+  const checks = healthChecks(
+    health,
+    { db, probe, keyPrefix: config.cache.keyPrefix, cache, pool, redis, relay, audit },
+    config.monitoring.checkTimeoutMs,
+  )
   // The last checkpoint comes after everything that writes to the log has stopped.
-  const members = [store, redis, cache, relay, audit, pool, engine, rounds, checks].filter((member) => member !== undefined)
-  const parts = { config, telemetry, tracing, db, redis, cache, investigations, relay, audit, pool, engine, orchestrator }
+  const members = [store, probe, redis, cache, relay, audit, pool, engine, rounds, checks].filter((member) => member !== undefined)
+  const parts = { config, telemetry, tracing, db, probe, redis, cache, investigations, relay, audit, pool, engine, orchestrator }
   return { ...serviceGroup(members, 'orchestrator'), ...parts }
 }
 

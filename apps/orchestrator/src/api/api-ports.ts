@@ -84,6 +84,7 @@ export interface AuditVerdictView {
 /** What the health routes read: snapshots only, so that a probe cannot hang and opens no connection. */
 export interface HealthView {
   livez(): ProbeResult
+  startupz(): ProbeResult
   readyz(): ProbeResult
   report(options: { readonly details: 'none' | 'full' }): { readonly httpStatus: number; readonly body: unknown }
 }

@@ -62,7 +62,9 @@ export async function openSpanSource(options: SpanSourceOptions): Promise<SpanSo
   return {
     tracer: provider.getTracer('cidadao', options.version),
     withIds: (chosen, begin) => ids.using(chosen, begin),
-    close: () => provider.shutdown(),
+    // What does not arrive any more is told like all that did not; it is no reason for a stop to fail.
+    close: () =>
+      provider.shutdown().catch((thrown: unknown) => options.onExported({ spans: 0, outcome: 'failed', error: toError(thrown) })),
   }
 }
 

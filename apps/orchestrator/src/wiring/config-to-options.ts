@@ -17,6 +17,25 @@ export function toDatabaseOptions(config: Config, embeddedUrl: () => string | un
   }
 }
 
+/** The same database over one connection that nobody else uses, for looking after its health. */
+export function toProbeOptions(config: Config, embeddedUrl: () => string | undefined): DatabaseOptions {
+  const options = toDatabaseOptions(config, embeddedUrl)
+  const timeoutMs = config.monitoring.checkTimeoutMs
+  return {
+    ...options,
+    migrations: 'skip',
+    pool: {
+      ...options.pool,
+      size: 1,
+      maxOverflow: 0,
+      acquireTimeoutMs: Math.max(timeoutMs, 1_000),
+      statementTimeoutMs: Math.max(timeoutMs, 1_000),
+      lockTimeoutMs: Math.max(timeoutMs, 1_000),
+      applicationName: `${config.db.applicationName.slice(0, 56)}-health`,
+    },
+  }
+}
+
 function toPoolOptions(db: Config['db']): PoolOptions {
   return {
     size: db.poolSize,

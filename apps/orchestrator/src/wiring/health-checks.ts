@@ -6,10 +6,14 @@ import type { Database, OutboxRelay } from '@cidadao/db'
 import type { HealthContributor, HealthPart, HealthRegistry } from '@cidadao/monitoring'
 import type { AuditTrust } from '../audit/audit-trust.ts'
 import { auditLog } from './audit-health.ts'
+import { databasePool } from './pool-health.ts'
 import { redisNodes } from './redis-health.ts'
 
 interface Watched {
   readonly db: Database
+  /** With a connection of its own, so that looking takes none from those who work. */
+  readonly probe: Pick<Database, 'ping'>
+  readonly keyPrefix: string
   readonly cache: Cache
   readonly pool: AgentPool
   readonly redis: RedisConnection | undefined
@@ -32,24 +36,25 @@ export function healthChecks(health: HealthRegistry, watched: Watched, timeoutMs
   })
 }
 
-function contributors({ db, cache, pool, redis, relay, audit }: Watched, timeoutMs: number): HealthContributor[] {
+function contributors({ db, probe, keyPrefix, cache, pool, redis, relay, audit }: Watched, timeoutMs: number): HealthContributor[] {
   const checks = [
-    postgresql(db, timeoutMs),
+    postgresql(db, probe, timeoutMs),
+    databasePool(db, timeoutMs),
     agentPool(pool, timeoutMs),
     cacheTiers(cache, timeoutMs),
     outbox(relay, timeoutMs),
     auditLog(audit, timeoutMs),
   ]
-  return redis === undefined ? checks : [...checks, redisNodes(redis, timeoutMs)]
+  return redis === undefined ? checks : [...checks, redisNodes(redis, timeoutMs, keyPrefix)]
 }
 
-function postgresql(db: Database, timeoutMs: number): HealthContributor {
+function postgresql(db: Database, probe: Watched['probe'], timeoutMs: number): HealthContributor {
   return {
     name: 'postgresql',
     critical: true,
     timeoutMs,
     check: async (signal) => {
-      const { latencyMs, role } = await db.ping(signal)
+      const { latencyMs, role } = await probe.ping(signal)
       const { total, idle, waiting } = db.stats()
       const parts: HealthPart[] = [
         { name: 'connections', status: 'pass', observedValue: total, observedUnit: 'connections' },

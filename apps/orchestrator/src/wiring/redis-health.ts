@@ -1,20 +1,22 @@
 import type { RedisClient, RedisConnection } from '@cidadao/cache/redis'
 import type { HealthContributor, HealthObservation, HealthPart } from '@cidadao/monitoring'
+import { RedisRoundTrip } from './redis-round-trip.ts'
 
 /** Only what is reported: asking for everything is work for the server at each look. */
 const INFO_SECTIONS = ['clients', 'memory', 'server', 'replication'] as const
 
 /** Each node answers for itself, and all of them are asked at once; the cache works without any, so it never fails the whole. */
-export function redisNodes(redis: RedisConnection, timeoutMs: number): HealthContributor {
+export function redisNodes(redis: RedisConnection, timeoutMs: number, keyPrefix: string): HealthContributor {
+  const roundTrip = new RedisRoundTrip(keyPrefix)
   return {
     name: 'redis',
     critical: false,
     timeoutMs,
-    check: () => look(redis),
+    check: () => look(redis, roundTrip),
   }
 }
 
-async function look(redis: RedisConnection): Promise<HealthObservation> {
+async function look(redis: RedisConnection, roundTrip: RedisRoundTrip): Promise<HealthObservation> {
   const status = redis.status()
   if (status.state !== 'connected') {
     const detail = 'cause' in status ? status.cause.message : ''
@@ -22,7 +24,10 @@ async function look(redis: RedisConnection): Promise<HealthObservation> {
   }
   const client = redis.client()
   const nodes: readonly RedisClient[] = 'nodes' in client ? client.nodes('all') : [client]
-  const [cluster, ...parts] = await Promise.all([clusterParts(client, nodes.length), ...nodes.map(nodePart)])
+  const [cluster, ...parts] = await Promise.all([
+    clusterParts(client, nodes.length),
+    ...nodes.map((node, index) => nodePart(node, index, roundTrip)),
+  ])
   return { status: 'pass', observedValue: status.mode, children: [...cluster, ...parts] }
 }
 
@@ -41,11 +46,15 @@ async function clusterParts(client: RedisClient, reached: number): Promise<reado
 }
 
 /** Nodes are numbered: their addresses are not for reports. One that does not answer warns, the others serve its slots or not. */
-async function nodePart(node: RedisClient, index: number): Promise<HealthPart> {
+async function nodePart(node: RedisClient, index: number, roundTrip: RedisRoundTrip): Promise<HealthPart> {
   const name = `node-${index + 1}`
   try {
     const info = fieldsOf(String(await node.call('INFO', ...INFO_SECTIONS)))
-    return { name, status: 'pass', critical: false, observedValue: info.get('role') ?? 'unknown', children: figures(info) }
+    const role = info.get('role') ?? 'unknown'
+    const cutOff = role === 'slave' && info.get('master_link_status') !== 'up'
+    if (role === 'master') await roundTrip.make(node)
+    const state = cutOff ? { status: 'warn' as const, code: 'REDIS_REPLICA_CUT_OFF' } : { status: 'pass' as const }
+    return { name, ...state, critical: false, observedValue: role, children: figures(info) }
   } catch (error) {
     return { name, status: 'warn', critical: false, code: 'REDIS_NODE_UNAVAILABLE', detail: String(error) }
   }

@@ -6,6 +6,8 @@ import type { Catalogue, Metrics, Telemetry } from '@cidadao/monitoring'
 import type { Finding } from '@cidadao/procurement'
 import type { AuditTrust, OpenedAuditTrust } from '../audit/audit-trust.ts'
 import type { EngineEvents } from '../engine/execution-engine.ts'
+import { RollingPeak } from './rolling-peak.ts'
+import { wireZeros } from './wire-zeros.ts'
 
 interface Measured {
   readonly db: Database
@@ -23,6 +25,7 @@ export function wireMetrics({ metrics, catalogue }: { readonly metrics: Metrics;
   wireDatabase(catalogue, house.db, metrics)
   wireCache(catalogue, house.cache, metrics)
   wirePool(catalogue, house.pool, metrics)
+  wireZeros(catalogue, house.pool)
   wireOutbox(catalogue, house.relay, metrics)
   wireAuditGauges(catalogue, house.audit, metrics)
   house.engine.events.on('run-ended', ({ outcome, durationMs, results }) => {
@@ -49,7 +52,12 @@ function wireDatabase({ db, investigations, resilience, audit }: Catalogue, data
     } as const
     db.operationDuration.observe(durationMs / 1_000, labels)
   })
-  events.on('acquire', ({ waitMs }) => db.connectionWaitTime.observe(waitMs / 1_000, POOL))
+  const used = new RollingPeak(systemClock)
+  events.on('acquire', ({ waitMs }) => {
+    db.connectionWaitTime.observe(waitMs / 1_000, POOL)
+    const { total, idle } = database.stats()
+    used.note(total - idle)
+  })
   events.on('release', ({ useMs }) => db.connectionUseTime.observe(useMs / 1_000, POOL))
   events.on('pool-timeout', () => db.connectionTimeouts.add(1, POOL))
   events.on('audited', ({ entries }) => audit.entries.add(entries))
@@ -61,6 +69,7 @@ function wireDatabase({ db, investigations, resilience, audit }: Catalogue, data
     const { total, idle, waiting, max } = database.stats()
     db.connections.set(idle, { ...POOL, state: 'idle' })
     db.connections.set(total - idle, { ...POOL, state: 'used' })
+    db.connectionsUsedPeak.set(used.read(total - idle), POOL)
     db.connectionsMax.set(max, POOL)
     db.pendingRequests.set(waiting, POOL)
   })
@@ -84,6 +93,8 @@ const LAYER_OPERATIONS: Partial<Record<CacheOperation, 'get' | 'set' | 'delete' 
   invalidate: 'invalidate',
 }
 
+const EVICTIONS = { capacity: 'capacity', 'too-large': 'too_large' } as const
+
 function wireCache({ cache: metrics }: Catalogue, cache: Cache, registry: Metrics): void {
   cache.on('lookup', ({ namespace, outcome, tier }) => {
     metrics.requests.add(1, { cache_name: namespace, cache_layer: layerOf(tier ?? 'memory'), result: LOOKUP_RESULTS[outcome] })
@@ -95,7 +106,8 @@ function wireCache({ cache: metrics }: Catalogue, cache: Cache, registry: Metric
     metrics.operationDuration.observe(durationMs / 1_000, labels)
   })
   cache.on('join', ({ namespace }) => metrics.stampedeWaits.add(1, { cache_name: namespace }))
-  cache.on('evict', () => metrics.evictions.add(1, { cache_layer: 'memory', reason: 'capacity' }))
+  cache.on('evict', ({ reason }) => metrics.evictions.add(1, { cache_layer: 'memory', reason: EVICTIONS[reason] }))
+  cache.on('check', ({ namespace, outcome }) => metrics.checks.add(1, { cache_name: namespace, outcome }))
   registry.onCollect(() => {
     const { memory } = cache.stats()
     metrics.entries.set(memory.entries, { cache_name: 'all', cache_layer: 'memory' })
@@ -114,12 +126,19 @@ const TASK_OUTCOMES: Readonly<Record<PoolOutcome, 'ok' | 'error' | 'timeout' | '
   'handed-back': 'cancelled',
 }
 
-function wirePool({ agentPool }: Catalogue, pool: AgentPool, metrics: Metrics): void {
+const CIRCUITS = [
+  ['circuitOpened', 'open'],
+  ['circuitHalfOpened', 'half-open'],
+  ['circuitClosed', 'closed'],
+] as const
+
+function wirePool({ agentPool, resilience }: Catalogue, pool: AgentPool, metrics: Metrics): void {
   pool.on('runStarted', ({ agent, queuedMs }) => agentPool.queueWait.observe(queuedMs / 1_000, { type: agent }))
   pool.on('runFinished', ({ agent, outcome, runMs }) => {
     agentPool.taskDuration.observe(runMs / 1_000, { type: agent, outcome: TASK_OUTCOMES[outcome] })
   })
   pool.on('runRejected', ({ agent, code }) => agentPool.rejected.add(1, { type: agent, reason: code }))
+  for (const [event, state] of CIRCUITS) pool.on(event, ({ agent }) => resilience.breakerState.set(state, { name: `agent-${agent}` }))
   pool.on('threadCrashed', ({ agent, reason }) => agentPool.restarts.add(1, { type: agent ?? 'none', reason }))
   pool.on('threadKilled', ({ agent }) => agentPool.restarts.add(1, { type: agent ?? 'none', reason: 'killed' }))
   metrics.onCollect(() => {

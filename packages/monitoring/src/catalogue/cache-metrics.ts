@@ -24,8 +24,8 @@ export const CACHE_METRICS = {
   evictions: {
     kind: 'counter',
     name: 'cache_evictions_total',
-    help: 'Entries that left a layer before anybody deleted them.',
-    labels: { cache_layer: ['memory', 'redis', 'postgresql'], reason: ['capacity', 'expired', 'corrupt'] },
+    help: 'Entries that left a layer before their time.',
+    labels: { cache_layer: ['memory'], reason: ['capacity', 'too_large'] },
   },
   entries: {
     kind: 'gauge',
@@ -38,6 +38,12 @@ export const CACHE_METRICS = {
     name: 'cache_size_bytes',
     help: 'Bytes held by a layer of this process.',
     labels: { cache_name: { limit: 64 }, cache_layer: ['memory', 'redis', 'postgresql'] },
+  },
+  checks: {
+    kind: 'counter',
+    name: 'cache_checks_total',
+    help: 'Hits that were compared with their origin.',
+    labels: { cache_name: { limit: 64 }, outcome: ['same', 'stale', 'failed'] },
   },
   stampedeWaits: {
     kind: 'counter',

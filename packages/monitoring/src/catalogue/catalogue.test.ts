@@ -19,6 +19,7 @@ const PROMISED = [
   'cache_entries',
   'cache_size_bytes',
   'cache_stampede_waits_total',
+  'cache_checks_total',
   'investigations_transitions_total',
   'investigations',
   'investigation_duration_seconds',

@@ -10,11 +10,6 @@ export const HTTP_METRICS = {
       http_response_status_code: { limit: 32 },
     },
   },
-  activeRequests: {
-    kind: 'gauge',
-    name: 'http_server_active_requests',
-    help: 'Requests being answered.',
-  },
 } as const
 
 export const RESILIENCE_METRICS = {

@@ -33,7 +33,15 @@ const PROMETHEUS: JsonObject = {
   global: { scrape_interval: '15s', evaluation_interval: '1m' },
   rule_files: ['rules/*.yaml'],
   alerting: { alertmanagers: [{ static_configs: [{ targets: ['alertmanager:9093'] }] }] },
-  scrape_configs: [{ job_name: 'cidadao', metrics_path: '/metrics', static_configs: [{ targets: ['orchestrator:8420'] }] }],
+  scrape_configs: [
+    {
+      job_name: 'cidadao',
+      metrics_path: '/metrics',
+      // A key with the role of an operator, from `cidadao api-key create`.
+      authorization: { type: 'Bearer', credentials_file: '/run/secrets/cidadao-operator-key' },
+      static_configs: [{ targets: ['orchestrator:8420'] }],
+    },
+  ],
 }
 
 /** Where messages go is everybody's own; without receivers of their own, both routes end here and are seen in its page. */

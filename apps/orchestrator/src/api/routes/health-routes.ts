@@ -24,6 +24,15 @@ export function healthRoutes({ health, metrics }: { readonly health: HealthView;
     }),
     defineRoute({
       method: 'GET',
+      path: '/startupz',
+      operation: 'startupz',
+      summary: 'Whether the start is done; once yes, always yes',
+      access: 'anyone',
+      answers: PROBED,
+      handle: ({ reply }) => sendProbe(reply, health.startupz()),
+    }),
+    defineRoute({
+      method: 'GET',
       path: '/readyz',
       operation: 'readyz',
       summary: 'Whether work may be sent here',
