@@ -1,10 +1,13 @@
 import { z } from 'zod'
 import { PlanInvalidError } from '../errors.ts'
-import { planSchema, type Plan, type PlanStep } from './plan.ts'
+import { planSchema, type Plan } from './plan.ts'
+import { cycleIn, reachableFrom } from './plan-graph.ts'
+import { revisionProblems } from './plan-revisions.ts'
+import { stepProblems } from './plan-step-problems.ts'
 
 /**
- * Accepts a plan from any planner, the built-in templates included: shape, unique steps, known agents, references
- * that exist and are declared as dependencies, no cycle.
+ * Accepts a plan from any planner, the built-in templates included: shape, unique steps, known agents, references to
+ * steps that come before, no cycle, limits that a run can keep.
  *
  * @throws PlanInvalidError with every problem found, each naming step, rule and value.
  */
@@ -12,9 +15,22 @@ export function validatePlan(candidate: unknown, knownAgents: ReadonlySet<string
   const parsed = planSchema.safeParse(candidate)
   if (!parsed.success) throw new PlanInvalidError(parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`))
   const plan = parsed.data
-  const problems = [...duplicateSteps(plan), ...plan.steps.flatMap((step) => stepProblems(step, plan, knownAgents)), ...cycle(plan)]
+  const problems = planProblems(plan, knownAgents)
   if (problems.length > 0) throw new PlanInvalidError(problems)
   return plan
+}
+
+function planProblems(plan: Plan, knownAgents: ReadonlySet<string>): string[] {
+  const before = reachableFrom(plan)
+  const cycle = cycleIn(plan)
+  return [
+    ...duplicateSteps(plan),
+    ...plan.steps.flatMap((step) => stepProblems(step, { knownAgents, before })),
+    ...(cycle === undefined ? [] : [`the steps ${cycle.join(', ')} wait for each other`]),
+    ...resultProblems(plan),
+    ...budgetProblems(plan),
+    ...revisionProblems(plan),
+  ]
 }
 
 function duplicateSteps(plan: Plan): string[] {
@@ -26,32 +42,18 @@ function duplicateSteps(plan: Plan): string[] {
   })
 }
 
-function stepProblems(step: PlanStep, plan: Plan, knownAgents: ReadonlySet<string>): string[] {
-  const ids = new Set(plan.steps.map(({ id }) => id))
-  const unknownDependencies = step.dependsOn.filter((id) => !ids.has(id))
-  const undeclared = Object.entries(step.inputs).filter(([, input]) => 'from' in input && !step.dependsOn.includes(input.from))
-  return [
-    ...(step.kind === 'approval' || knownAgents.has(step.agent) ? [] : [`step ${step.id}: no agent is called "${step.agent}"`]),
-    ...unknownDependencies.map((id) => `step ${step.id}: depends on "${id}", which is no step of the plan`),
-    ...undeclared.map(([name]) => `step ${step.id}: input "${name}" comes from a step that dependsOn does not name`),
-  ]
+function resultProblems({ resultStep, steps }: Plan): string[] {
+  if (resultStep === undefined || steps.some(({ id }) => id === resultStep)) return []
+  return [`resultStep "${resultStep}" is no step of the plan`]
 }
 
-/** Kahn's algorithm: what is left when no step without open dependencies remains lies on a cycle or behind one. */
-function cycle(plan: Plan): string[] {
-  const ids = new Set(plan.steps.map(({ id }) => id))
-  // One that is no step is a problem of its own, and nothing waits for it in a circle.
-  const open = new Map(plan.steps.map(({ id, dependsOn }) => [id, new Set(dependsOn.filter((name) => ids.has(name)))]))
-  for (let free = freeStep(open); free !== undefined; free = freeStep(open)) {
-    open.delete(free)
-    for (const dependencies of open.values()) dependencies.delete(free)
-  }
-  return open.size === 0 ? [] : [`the steps ${[...open.keys()].join(', ')} wait for each other`]
-}
-
-function freeStep(open: ReadonlyMap<string, ReadonlySet<string>>): string | undefined {
-  for (const [id, dependencies] of open) if (dependencies.size === 0) return id
-  return undefined
+/** A budget that does not even pay for one run of each step that nothing may leave out could never do what it is for. */
+function budgetProblems({ budget: { maxStepRuns }, steps }: Plan): string[] {
+  const needed = steps.filter(
+    (step) => step.kind === 'agent' && step.forEach === undefined && step.when === undefined && step.onUpstream !== 'one_failed',
+  )
+  if (maxStepRuns === undefined || maxStepRuns >= needed.length) return []
+  return [`budget.maxStepRuns must be at least ${needed.length}, one run for each step, got ${maxStepRuns}`]
 }
 
 /** The plan's JSON Schema, for documentation and for planners that are not ours. */
