@@ -100,6 +100,7 @@ describe('investigations', () => {
     ['GET', '/investigations/inv_404'],
     ['POST', '/investigations/inv_404/cancel'],
     ['GET', '/nowhere'],
+    ['GET', `/investigations/${'x'.repeat(300)}`],
     ['DELETE', '/investigations/inv_404'],
   ])('%s %s is 404', async (method, path) => {
     const response = await api.fetch(path, { method })

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
-import { defineService, systemClock, toError, type Logger, type Service } from '@cidadao/contracts'
+import { defineService, hasCode, systemClock, toError, type Logger, type Service } from '@cidadao/contracts'
 import type { ApiKeyVerifier } from '@cidadao/db'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { PortInUseError } from '../errors.ts'
@@ -139,7 +139,9 @@ function buildServer(options: Required<HttpServerOptions>, deps: HttpServerDepen
     genReqId: () => randomUUID(),
     frameworkErrors: (error, request, reply) => {
       reply.headers({ ...SECURE_HEADERS, 'x-request-id': request.id })
-      void answerFailure(error, { request, reply, logger: deps.logger })
+      // A part of the path that is longer than any of ours is simply not there.
+      const told = hasCode(error, 'FST_ERR_MAX_PARAM_LENGTH') ? noRoute(request) : error
+      void answerFailure(told, { request, reply, logger: deps.logger })
     },
     // Connections that only wait for a next request must not hold up a shutdown; those being answered are waited for.
     forceCloseConnections: 'idle',
@@ -149,9 +151,7 @@ function buildServer(options: Required<HttpServerOptions>, deps: HttpServerDepen
   addHooks(server, deps, draining)
   readJson(server)
   server.setErrorHandler((thrown, request, reply) => answerFailure(toError(thrown), { request, reply, logger: deps.logger }))
-  server.setNotFoundHandler((request, reply) =>
-    answerFailure(new RouteNotFoundError(`no route ${request.method} ${pathOf(request)}`), { request, reply, logger: deps.logger }),
-  )
+  server.setNotFoundHandler((request, reply) => answerFailure(noRoute(request), { request, reply, logger: deps.logger }))
   server.get('/', (_request, reply) => reply.type('text/plain; charset=utf-8').send(WELCOME))
   addRoutes(server, options, { ...deps, draining })
   return server
@@ -217,6 +217,10 @@ async function answerFailure(error: Error, { request, reply, logger }: Failed): 
   const log = logger.child({ requestId: request.id, method: request.method, route: routeOf(request) })
   if (status >= 500) log.error('request failed', { status, error })
   else log.debug('request refused', { status, error })
+}
+
+function noRoute(request: FastifyRequest): RouteNotFoundError {
+  return new RouteNotFoundError(`no route ${request.method} ${pathOf(request)}`)
 }
 
 const LONGEST_SHOWN_PATH = 200
