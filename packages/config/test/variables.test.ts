@@ -200,6 +200,30 @@ const EXPECTATIONS: Readonly<Record<string, Expectation>> = {
   CIDADAO_AUDIT_VERIFY_HOUR_UTC: whole('audit.fullVerifyHourUtc', 5, 0, 23),
   CIDADAO_RETENTION_INVESTIGATION_DAYS: { ...whole('retention.investigationDays', 0, 1, 36_500), byDefault: undefined },
   CIDADAO_RETENTION_METRIC_DAYS: whole('retention.metricDays', 400, 1, 36_500),
+  ORCHESTRATOR_ENGINE: {
+    field: 'orchestrator.engine',
+    byDefault: 'inline',
+    accepted: [['pg-boss', 'pg-boss']],
+    refused: [...NO_WORD, 'pgboss', 'Inline'],
+  },
+  ORCHESTRATOR_ROLE: {
+    field: 'orchestrator.role',
+    byDefault: 'all',
+    accepted: [
+      ['api', 'api'],
+      ['worker', 'worker'],
+    ],
+    refused: [...NO_WORD, 'workers'],
+  },
+  ORCHESTRATOR_AGENTS: {
+    field: 'orchestrator.workerAgents',
+    byDefault: undefined,
+    accepted: [
+      ['zumbi', ['zumbi']],
+      ['load-contracts,digits', ['load-contracts', 'digits']],
+    ],
+    refused: ['', ' ', ',', 'a,', 'a, b'],
+  },
   CIDADAO_MAX_CONCURRENT_INVESTIGATIONS: whole('orchestrator.maxConcurrentInvestigations', 4, 1, 10_000),
   CIDADAO_INVESTIGATION_TIMEOUT_MS: whole('orchestrator.investigationTimeoutMs', 1_800_000, 1_000, 604_800_000),
   CIDADAO_DATA_SOURCE_ROOT: {

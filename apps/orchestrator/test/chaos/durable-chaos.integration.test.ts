@@ -6,7 +6,7 @@ import { readStored } from '../support/engine-rig.ts'
 import { crewOn } from './worker-processes.ts'
 
 const LATER = { deadlineMs: 60_000 }
-const RUNS = Number(process.env.CHAOS_RUNS ?? 10)
+const RUNS = Number(process.env.CHAOS_RUNS ?? 6)
 const KILLS = Number(process.env.CHAOS_KILLS ?? 2)
 
 /** Three rows of three steps, each row behind the one before. */

@@ -1,4 +1,4 @@
-import { createAgentPool, defineAgent, type AgentDefinition, type AgentPool } from '@cidadao/agent-pool'
+import { createAgentPool, defineAgent, type AgentPool } from '@cidadao/agent-pool'
 import { systemClock, type JsonValue } from '@cidadao/contracts'
 import { migrate, uuidV7, type Database } from '@cidadao/db'
 import { createTestDatabase } from '@cidadao/testing'
