@@ -290,7 +290,7 @@ describe('starting and stopping', () => {
 describe('a server that goes away', () => {
   it('opens the circuit, fails fast, and closes again after a probe', async () => {
     const { proxy, proxied } = await openProxy()
-    const own = await open({ url: proxied, resilience: { attempts: 0, breakAfter: 2, breakForMs: 50 } })
+    const own = await open({ url: proxied, resilience: { attempts: 0, breakAfter: 2, breakForMs: 2_000 } })
     const breaker = record(own, 'breaker')
     await proxy.setFault({ kind: 'refuse' })
     proxy.cutAll()
@@ -298,7 +298,7 @@ describe('a server that goes away', () => {
     expect(await rejectionOf(own.investigations.get('inv_001'))).toMatchObject({ code: 'DB_CIRCUIT_OPEN' })
     expect(own.stats().breaker).toBe('open')
     await proxy.heal()
-    await vi.waitFor(async () => expect(await own.investigations.get('inv_001')).toBeUndefined())
+    await vi.waitFor(async () => expect(await own.investigations.get('inv_001')).toBeUndefined(), { timeout: 15_000, interval: 100 })
     expect(breaker.map(({ state }) => state)).toEqual(['open', 'half-open', 'closed'])
   })
 

@@ -17,6 +17,7 @@ import type { Investigation, InvestigationDraft } from './investigation.ts'
 import { isResultOf } from './is-result-of.ts'
 import { requireOwner, type OwnerScope } from './owner-scope.ts'
 import { findQuery, toPage, type FindOptions, type InvestigationPage } from './queries/find-query.ts'
+import { GroupedReads } from './queries/grouped-reads.ts'
 import { statsQuery, toStats, type InvestigationStats, type StatsOptions, type StatsRow } from './queries/stats-query.ts'
 import { refusalOf, toPreviousStatus, toSaved, upsertQuery, type UpsertRow } from './upsert.ts'
 import type { WriteEffects } from './write-effects.ts'
@@ -51,9 +52,11 @@ const GET_FOR_UPDATE = `${GET} FOR NO KEY UPDATE`
 /** Investigations by id and by list. Every method rejects when the database fails; absence is never an error of it. */
 export class InvestigationStore {
   readonly #parts: InvestigationStoreParts
+  readonly #reads: GroupedReads | undefined
 
   constructor(parts: InvestigationStoreParts) {
     this.#parts = parts
+    this.#reads = parts.scope === 'own-transactions' ? new GroupedReads(parts.executors.idempotent) : undefined
   }
 
   /**
@@ -87,7 +90,8 @@ export class InvestigationStore {
   /** The investigation, or undefined where there is none within the scope: absent and not yours look the same. */
   async get(id: string, scope: OwnerScope = {}): Promise<Investigation | undefined> {
     const owner = requireOwner(scope)
-    const found = await read(this.#parts.executors.idempotent, id)
+    // Inside a transaction each read keeps its place among the statements around it.
+    const found = await (this.#reads?.read(id) ?? read(this.#parts.executors.idempotent, id))
     return found === undefined || (owner !== undefined && found.userId !== owner) ? undefined : found
   }
 

@@ -57,15 +57,32 @@ export class ConnectionPool implements Service, SqlExecutor {
 
   /** Unlike the driver's own `query`, keeps the connection when the statement failed and the connection did not. */
   async query<Row extends object>(query: SqlStatement | string, values?: unknown[]): Promise<SqlResult<Row>> {
-    const client = await this.acquire()
     try {
-      const result = await client.query<Row>(query, values)
-      client.release()
-      return result
+      return await this.#send<Row>(query, values)
     } catch (error) {
-      client.release(isSpent(error) ? error : undefined)
-      throw error
+      // Here and not where it arose, so that its stack leads back to the caller.
+      throw error instanceof WithoutConnection ? withoutConnection(translateError(error.cause)) : translateError(error)
     }
+  }
+
+  #send<Row extends object>(query: SqlStatement | string, values: unknown[] | undefined): Promise<SqlResult<Row>> {
+    const { driver } = this
+    return new Promise((resolve, reject) => {
+      driver.connect((unreached, client, done) => {
+        if (client === undefined) {
+          reject(new WithoutConnection(unreached))
+          return
+        }
+        const settle = (error: Error | null | undefined, result: pg.QueryResult<Row & pg.QueryResultRow>): void => {
+          const failure = error ? translateError(error) : undefined
+          done(isSpent(failure) ? failure : undefined)
+          if (error) reject(error)
+          else resolve(result)
+        }
+        const send = client.query.bind(client) as (query: SqlStatement | string, values: unknown[] | undefined, settle: unknown) => void
+        send(query, values, settle)
+      })
+    })
   }
 
   /** Takes one connection out of the pool; the caller must release it. */
@@ -206,6 +223,13 @@ export function isBroken(error: unknown): error is DatabaseError {
 /** Whether another connection would do better: this one broke, or its prepared statements no longer fit. */
 export function isSpent(error: unknown): error is DatabaseError {
   return isBroken(error) || error instanceof StaleStatementError
+}
+
+/** Carries a failure from before there was a connection. */
+class WithoutConnection extends Error {
+  constructor(cause: unknown) {
+    super('no connection', { cause })
+  }
 }
 
 /** A connection that broke before it was ours has carried nothing: whatever happened, repeating is safe. */

@@ -37,42 +37,48 @@ export class PingingPool extends pg.Pool {
     this.on('release', (_error, client) => this.#noteRelease(client))
   }
 
+  // Callbacks all the way: of a read by id, each promise in between was a measurable part.
   override connect(): Promise<pg.PoolClient>
   override connect(callback: ConnectCallback): void
   override connect(callback?: ConnectCallback): Promise<pg.PoolClient> | undefined {
-    const acquired = this.#acquire()
-    if (callback === undefined) return acquired
-    acquired.then(
-      (client) => callback(undefined, client, (error) => client.release(error as Error | undefined)),
-      (error: unknown) => callback(error as Error, undefined, () => {}),
-    )
-    return undefined
+    const startedMs = performance.now()
+    if (callback !== undefined) {
+      this.#take(startedMs, callback)
+      return undefined
+    }
+    return new Promise((resolve, reject) => {
+      this.#take(startedMs, (error, client) => {
+        if (client === undefined) reject(error ?? new Error('the pool gave neither a connection nor an error'))
+        else resolve(client)
+      })
+    })
   }
 
-  async #acquire(): Promise<pg.PoolClient> {
-    const startedMs = performance.now()
-    let client = await this.#take(startedMs)
-    while (this.#isStale(client) && !(await this.#answers(client))) client = await this.#take(startedMs)
+  #take(startedMs: number, callback: ConnectCallback): void {
+    const waiting = this.waitingCount
+    super.connect((error, client, done) => {
+      if (client === undefined) callback(error === undefined ? error : this.#toTimeout(error, startedMs, waiting), undefined, done)
+      else if (!this.#isStale(client)) this.#handOver(client, startedMs, callback)
+      else this.#ping(client, (answered) => (answered ? this.#handOver(client, startedMs, callback) : this.#take(startedMs, callback)))
+    })
+  }
+
+  #handOver(client: pg.PoolClient, startedMs: number, callback: ConnectCallback): void {
     const nowMs = performance.now()
     this.#acquiredMs.set(client, nowMs)
     this.#options.onAcquired(nowMs - startedMs)
-    return client
+    callback(undefined, client, (error) => client.release(error as Error | undefined))
   }
 
-  async #take(startedMs: number): Promise<pg.PoolClient> {
-    const waiting = this.waitingCount
-    try {
-      return await super.connect()
-    } catch (error) {
-      // The driver's words for "every connection stayed busy"; a server that does not answer is told otherwise.
-      if (!(error instanceof Error) || error.message !== 'timeout exceeded when trying to connect') throw error
-      const waitMs = performance.now() - startedMs
-      this.#options.onTimeout(waitMs, waiting)
-      throw new PoolTimeoutError(`no connection became free within ${this.#options.acquireTimeoutMs} ms`, {
-        cause: error,
-        facts: { waitMs: Math.round(waitMs), total: this.totalCount, idle: this.idleCount, waiting: this.waitingCount },
-      })
-    }
+  #toTimeout(error: Error, startedMs: number, waiting: number): Error {
+    // The driver's words for "every connection stayed busy"; a server that does not answer is told otherwise.
+    if (error.message !== 'timeout exceeded when trying to connect') return error
+    const waitMs = performance.now() - startedMs
+    this.#options.onTimeout(waitMs, waiting)
+    return new PoolTimeoutError(`no connection became free within ${this.#options.acquireTimeoutMs} ms`, {
+      cause: error,
+      facts: { waitMs: Math.round(waitMs), total: this.totalCount, idle: this.idleCount, waiting: this.waitingCount },
+    })
   }
 
   #isStale(client: pg.PoolClient): boolean {
@@ -81,16 +87,13 @@ export class PingingPool extends pg.Pool {
   }
 
   /** A connection that fails the ping is closed; the next one, or a new one, is tried instead. */
-  async #answers(client: pg.PoolClient): Promise<boolean> {
-    try {
-      // `query_timeout` of a single statement is known to the driver, but missing from its type declarations.
-      const ping: pg.QueryConfig & { readonly query_timeout: number } = { text: 'SELECT 1', query_timeout: this.#options.pingTimeoutMs }
-      await client.query(ping)
-      return true
-    } catch (error) {
-      client.release(error as Error)
-      return false
-    }
+  #ping(client: pg.PoolClient, settle: (answered: boolean) => void): void {
+    // `query_timeout` of a single statement is known to the driver, but missing from its type declarations.
+    const ping: pg.QueryConfig & { readonly query_timeout: number } = { text: 'SELECT 1', query_timeout: this.#options.pingTimeoutMs }
+    client.query(ping, (error: Error | null) => {
+      if (error !== null) client.release(error)
+      settle(error === null)
+    })
   }
 
   #noteRelease(client: pg.PoolClient): void {
