@@ -20,9 +20,8 @@ import { createHttpServer, type HttpServer } from './api/http-server.ts'
 import { AuditTrust } from './audit/audit-trust.ts'
 import { InvestigationProofs } from './audit/investigation-proofs.ts'
 import { CachedStepMemory } from './engine/cached-step-memory.ts'
-import { DatabaseRunStore } from './engine/database-run-store.ts'
+import { createEngine } from './engine/durable/create-engine.ts'
 import type { ExecutionEngine } from './engine/execution-engine.ts'
-import { InlineEngine } from './engine/inline-engine.ts'
 import { PoolStepRunner } from './engine/pool-step-runner.ts'
 import { sourcesInside } from './api/source-folder.ts'
 import { apiOf, Orchestrator } from './orchestrator.ts'
@@ -75,13 +74,12 @@ export function compose(config: Config, options: ComposeOptions): House {
   const { threads, queueLimit, runTimeoutMs } = config.agentPool
   const pool = createAgentPool({ agents: orchestratorAgents(), threads, queueLimit, runTimeoutMs, clock })
 
-  const engine = new InlineEngine({
-    store: new DatabaseRunStore(db, clock),
+  const engine = createEngine(config, {
+    db,
     runner: new PoolStepRunner(tracedPool(pool, tracing)),
+    capacity: (agent) => pool.capacity(agent),
     memory: new CachedStepMemory(cache, { ttlMs: config.cache.ttlLongMs, logger }),
     clock,
-    maxRunning: config.orchestrator.maxConcurrentInvestigations,
-    runTimeoutMs: config.orchestrator.investigationTimeoutMs,
   })
   const organs = { find: findSuperiorOrgans, all: SUPERIOR_ORGANS }
   const planner = new TemplatePlanner({ organs, families: RULE_FAMILY_NAMES.map((name) => ({ name })) })

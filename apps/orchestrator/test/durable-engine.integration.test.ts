@@ -4,7 +4,7 @@ import { durableUrl, openDurableRig, submitTo } from './support/durable-rig.ts'
 import { gate, planOf, readStored } from './support/engine-rig.ts'
 
 const SOON = { deadlineMs: 20_000 }
-vi.setConfig({ testTimeout: 90_000 })
+vi.setConfig({ testTimeout: 180_000 })
 
 describe('a durable run', () => {
   it('carries out a plan to its end, each step once, with results, events and an audit log that holds', async () => {

@@ -5,7 +5,7 @@ import { durableUrl, openDurableRig, submitTo } from '../support/durable-rig.ts'
 import { readStored } from '../support/engine-rig.ts'
 import { crewOn } from './worker-processes.ts'
 
-const LATER = { deadlineMs: 60_000 }
+const LATER = { deadlineMs: 120_000 }
 const RUNS = Number(process.env.CHAOS_RUNS ?? 6)
 const KILLS = Number(process.env.CHAOS_KILLS ?? 2)
 
@@ -26,7 +26,7 @@ function oneStep(key: string): Plan {
 
 const AGENTS = { work: () => null }
 
-describe('worker processes', { timeout: 120_000 + RUNS * 2_000 }, () => {
+describe('worker processes', { timeout: 180_000 + RUNS * 2_000 }, () => {
   it('that are killed lose no run, and no finished step is done again', async () => {
     const url = await durableUrl()
     const api = await openDurableRig({ url, agents: AGENTS, role: 'api' })

@@ -1,5 +1,6 @@
 import { loadConfig } from '@cidadao/config'
 import { composeStore } from '../../compose-store.ts'
+import { migrateJobQueue } from '../../engine/durable/job-queue.ts'
 import { VERSION } from '../../version.ts'
 import type { CommandContext, OutputOptions } from '../command-context.ts'
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts'
@@ -13,7 +14,11 @@ export async function migrateDatabase(options: OutputOptions, { terminal, texts,
     applied += event.applied
   })
   await store.start(signal)
-  await store.stop()
+  try {
+    await migrateJobQueue(store.db)
+  } finally {
+    await store.stop()
+  }
   terminal.out(options.json === true ? JSON.stringify({ applied }) : texts.migrated(applied))
   return EXIT_CODES.success
 }
