@@ -2,7 +2,16 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { analyzePortal, generateSyntheticPortal, writeSyntheticPortal, type PlantedAnomaly } from '@cidadao/procurement'
+import {
+  analyzePortal,
+  analyzePortalItems,
+  crossCheck,
+  generateSyntheticPortal,
+  renderReport,
+  writeSyntheticPortal,
+  type Finding,
+  type PlantedAnomaly,
+} from '@cidadao/procurement'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { RULE_FAMILIES, RULE_FAMILY_NAMES, type InvestigationReport } from '../src/agents/agent-contracts.ts'
 import type { InvestigationView } from '../src/api/api-ports.ts'
@@ -48,9 +57,20 @@ async function ask(query: string, source: string): Promise<Answer> {
 
 /** What the package finds by itself, in the order of the families. */
 async function direct(source: string, filter: Parameters<typeof analyzePortal>[1] & object): Promise<unknown[]> {
-  const { findings } = await analyzePortal(source, filter)
+  const ofContracts = await analyzePortal(source, filter)
+  const findings = [
+    ...ofContracts.findings,
+    ...(source === DATA ? (await analyzePortalItems(source, { filter: filter.filter ?? {} })).findings : []),
+  ]
   const wanted: readonly string[] = RULE_FAMILY_NAMES.flatMap((family) => RULE_FAMILIES[family])
-  return wanted.map((rule) => findings.find((finding) => finding.rule === rule))
+  return wanted.flatMap((rule) => findings.find((finding) => finding.rule === rule) ?? [])
+}
+
+function withoutProvenance(findings: InvestigationReport['findings']): Finding[] {
+  return findings.map(({ provenance, ...finding }) => {
+    expect(provenance.inputSha256).toMatch(/^[0-9a-f]{64}$/)
+    return finding
+  })
 }
 
 describe.skipIf(WITHOUT_DATA)(`the Ministry of Health in the real month${WHY}`, () => {
@@ -59,7 +79,7 @@ describe.skipIf(WITHOUT_DATA)(`the Ministry of Health in the real month${WHY}`, 
     expect(view).toMatchObject({ status: 'completed', error: null })
     expect(report.summary).toMatchObject({ contracts: 419, totalInitialValue: '9222273688.82', rejectedRows: 0 })
     expect(report.missing).toEqual([])
-    expect(report.findings).toEqual(await direct(DATA, { filter: HEALTH_2024 }))
+    expect(withoutProvenance(report.findings)).toEqual(await direct(DATA, { filter: HEALTH_2024 }))
   })
 
   it('is the same when asked in Portuguese, and then comes from memory', async () => {
@@ -68,6 +88,56 @@ describe.skipIf(WITHOUT_DATA)(`the Ministry of Health in the real month${WHY}`, 
     expect(view.query).toBe(PORTUGUESE)
     const remembered = (await house.db.runs.listEvents(view.id)).filter(({ data }) => data.remembered === true)
     expect(remembered.map(({ data }) => data.step)).toContain('report')
+  })
+})
+
+describe.skipIf(WITHOUT_DATA)(`every rule over the real month${WHY}`, () => {
+  it('gives the known numbers through the house, each finding with what it was computed from', async () => {
+    const { view, report } = await ask('Analise todos os contratos', DATA)
+    expect(view.status).toBe('completed')
+    const statistics = (rule: string): unknown => report.findings.find((finding) => finding.rule === rule)?.statistics
+    expect(report.summary.contracts).toBe(3_810)
+    expect(statistics('benford-first')).toMatchObject({ chiSquare: expect.closeTo(58.9, 2) as number })
+    expect(statistics('benford-first-two')).toMatchObject({ chiSquare: expect.closeTo(323.1, 1) as number })
+    expect(statistics('duplicate-contract')).toMatchObject({ contracts: 39, groups: 19, contractsWhateverTheDate: 59 })
+    expect(statistics('calendar')).toMatchObject({ saturday: 110, sunday: 19, holidayOnWeekday: 36 })
+    expect(statistics('round-value')).toMatchObject({ multiplesOf1000: 694, multiplesOf10000: 360, multiplesOf100000: 149 })
+    expect(statistics('amendment-growth')).toMatchObject({ aboveThreshold: 37, aboveOneAndAHalf: 12 })
+    expect(statistics('late-publication')).toMatchObject({ late: 427 })
+    expect(statistics('supplier-concentration')).toMatchObject({ unitsAboveHigh: 48, unitsAboveVeryHigh: 20 })
+    expect(statistics('price-outlier')).toMatchObject({ dear: 276, dearOrCheap: 471 })
+    expect(statistics('threshold-splitting')).toMatchObject({ justBelow: 7, justAbove: 10 })
+    const hashes = new Map((await house.db.runs.listSteps(view.id)).map(({ agent, inputHash }) => [agent, inputHash]))
+    for (const { provenance } of report.findings) expect(provenance.inputSha256).toBe(hashes.get(provenance.agent))
+    expect(report.crossCheck).toEqual(crossCheck(withoutProvenance(report.findings), { maxCases: 200 }))
+    expect(renderReport(report, { format: 'html', language: 'pt' })).toContain('<svg')
+  })
+
+  it('judges the prices of one ministry against those of all buyers', async () => {
+    const { report } = await ask('Prices of the Ministry of Health', DATA)
+    const [prices, ...others] = report.findings
+    expect(others).toEqual([])
+    expect(prices?.population.n).toBeLessThan(8_216)
+    expect(prices?.population.n).toBeGreaterThan(0)
+  })
+})
+
+const INSTITUTE = resolve(DATA, '../ifms')
+describe.skipIf(!existsSync(INSTITUTE))('the files of a federal institute [skipped without ifms in TEST_DATA_DIR]', () => {
+  it('give their numbers through the house; what they have no files for is named and no gap', async () => {
+    const { view, report } = await ask('Analise todas as compras', INSTITUTE)
+    expect(view.status).toBe('completed')
+    expect(report.missing).toEqual([])
+    expect(report.findings.map(({ rule }) => rule)).toEqual(['price-outlier', 'threshold-splitting'])
+    expect(report.findings[1]?.statistics).toMatchObject({ byPurpose: { other: { justBelow: 79, justAbove: 16 } }, bunched: true })
+    expect(report.summary.contracts).toBe(1_546)
+    expect(report.withoutFiles).toEqual(['digits', 'concentration', 'amendments', 'paperwork'])
+  })
+
+  it('are not taken for those of a ministry: the steps fail and say why', async () => {
+    const { view } = await ask('Analise as compras do Ministério da Saúde', INSTITUTE)
+    expect(view.status).toBe('error')
+    expect(view.steps?.find(({ id }) => id === 'contract-summary')?.error).toMatchObject({ code: 'PROCUREMENT_FILTER_UNSUPPORTED' })
   })
 })
 
@@ -92,7 +162,7 @@ describe('synthetic contracts', () => {
     const { view, report } = await ask('All contracts of 2024', folder)
     expect(view.status).toBe('completed')
     expect(report.summary.contracts).toBe(1_500)
-    expect(report.findings).toEqual(await direct(folder, { filter: { publicationYear: 2024 } }))
+    expect(withoutProvenance(report.findings)).toEqual(await direct(folder, { filter: { publicationYear: 2024 } }))
     expect(view.anomaliesFound).toBe(report.findings.filter(({ severity }) => severity !== 'info').length)
     for (const { rule, unit, lines } of key) {
       const finding = report.findings.find((candidate) => candidate.rule === rule)

@@ -28,21 +28,30 @@ describe('the template planner', () => {
 
   it('puts the filter of the question and the hash of the source into every analysis', async () => {
     const plan = validatePlan((await planner.plan(HEALTH)).plan, AGENTS)
-    const results = new Map([['source', { sha256: 'abc' }]])
-    for (const step of plan.steps.filter(({ dependsOn }) => dependsOn.length === 1)) {
+    const results = new Map([['source', { tables: { 'portal-contracts': 'abc' } }]])
+    for (const step of plan.steps.filter(({ dependsOn }) => dependsOn.length === 1 && dependsOn[0] === 'source')) {
+      if (step.kind !== 'agent') expect.unreachable()
       expect(resolveInputs(step, results)).toEqual({
         source: '/data',
-        sha256: 'abc',
+        tables: { 'portal-contracts': 'abc' },
         filter: { superiorOrganCodes: ['36000'], publicationYear: 2024 },
       })
     }
     expect(plan.steps.at(-1)).toMatchObject({ id: 'report', onUpstream: 'all_done', essential: true })
   })
 
+  it.each([
+    ['prices of items', ['source', 'contract-summary', 'prices', 'cross-check', 'report']],
+    ['fracionamento de compras', ['source', 'contract-summary', 'splitting', 'cross-check', 'report']],
+  ])('plans only what answers "%s"', async (query, steps) => {
+    const plan = validatePlan((await planner.plan({ query, source: '/data' })).plan, AGENTS)
+    expect(plan.steps.map(({ id }) => id)).toEqual(steps)
+  })
+
   it('has an agent for every rule, each in one family', () => {
     const rules = Object.values(RULE_FAMILIES).flat()
     expect(new Set(rules).size).toBe(rules.length)
-    expect(rules).toHaveLength(9)
+    expect(rules).toHaveLength(11)
   })
 
   it('takes a year of the last century for what it is, instead of answering about all years', async () => {

@@ -1,8 +1,10 @@
 import { defineAgent, defineThreadAgent, siblingModule, type AgentDefinition } from '@cidadao/agent-pool'
-import type { Finding } from '@cidadao/procurement'
+import { crossCheck, type CrossCheck, type Finding, type SupplierTotal } from '@cidadao/procurement'
 import {
   contractSummaryContract,
+  crossCheckerContract,
   familyContract,
+  FAMILY_NEEDS,
   reporterContract,
   RULE_FAMILY_NAMES,
   sourceFingerprintContract,
@@ -11,9 +13,20 @@ import {
 
 const ANALYSIS_MODULE = siblingModule(import.meta.url, './analysis-agents')
 
+/** Most records of the cross-check that a report keeps; all are counted. */
+const MAX_CASES = 200
+
+const crossChecker = defineAgent({
+  ...crossCheckerContract,
+  run: (families) => {
+    const found = RULE_FAMILY_NAMES.flatMap((family) => (families[family]?.findings ?? []) as unknown as Finding[])
+    return { ...crossCheck(found, { maxCases: MAX_CASES }) }
+  },
+})
+
 const reporter = defineAgent({
   ...reporterContract,
-  run: ({ source, summary, ...families }) => {
+  run: ({ source, summary, planned, crossCheck: checked, ...families }) => {
     const { rows, files } = summary.source
     const { contracts, totalInitialValue, totalFinalValue, largestInitialValue, rejectedRows } = summary
     const report: InvestigationReport = {
@@ -21,8 +34,11 @@ const reporter = defineAgent({
       filter: summary.filter,
       summary: { contracts, totalInitialValue, totalFinalValue, largestInitialValue, rejectedRows },
       rejects: summary.rejects,
-      findings: RULE_FAMILY_NAMES.flatMap((family) => (families[family]?.findings ?? []) as unknown as Finding[]),
-      missing: RULE_FAMILY_NAMES.filter((family) => families[family] === undefined),
+      findings: RULE_FAMILY_NAMES.flatMap((family) => (families[family]?.findings ?? []) as unknown as InvestigationReport['findings']),
+      ...(checked === undefined ? {} : { crossCheck: checked as unknown as CrossCheck }),
+      topSuppliers: summary.topSuppliers as unknown as SupplierTotal[],
+      missing: planned.filter((family) => families[family] === undefined),
+      withoutFiles: planned.filter((family) => !source.can[FAMILY_NEEDS[family]]),
     }
     return { ...report, findings: report.findings.map((finding) => ({ ...finding })) }
   },
@@ -34,6 +50,7 @@ export function orchestratorAgents(): readonly AgentDefinition[] {
     defineThreadAgent({ ...sourceFingerprintContract, module: ANALYSIS_MODULE, exportName: 'sourceFingerprint' }),
     defineThreadAgent({ ...contractSummaryContract, module: ANALYSIS_MODULE, exportName: 'contractSummary' }),
     ...RULE_FAMILY_NAMES.map((name) => defineThreadAgent({ ...familyContract(name), module: ANALYSIS_MODULE, exportName: name })),
+    crossChecker,
     reporter,
   ]
 }

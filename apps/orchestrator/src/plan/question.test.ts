@@ -20,6 +20,32 @@ describe('understandQuestion', () => {
   })
 
   it.each([
+    ['Compare os preços dos itens do Ministério da Saúde', 'prices'],
+    ['prices of items in 2024', 'prices'],
+    ['Há fracionamento de compras?', 'splitting'],
+    ['Analise tudo', 'contracts'],
+    ['everything', 'contracts'],
+  ])('takes "%s" for a question about %s', (query, kind) => {
+    expect(understandQuestion(query, DIRECTORY).kind).toBe(kind)
+  })
+
+  it.each(['contratos do fornecedor 11.444.777/0001-61 em 2024', 'contracts of supplier 11444777000161 in 2024'])(
+    'finds the CNPJ of one supplier, whose digits are no year: %s',
+    (query) => {
+      expect(understandQuestion(query, DIRECTORY)).toMatchObject({ kind: 'contracts', supplierCnpj: '11444777000161', year: 2024 })
+    },
+  )
+
+  it.each([
+    ['contracts of the Ministry of Health and the Ministry of Magic', 'ministry of magic'],
+    ['contratos do Ministério da Magia e do Ministério da Saúde', 'ministerio da magia'],
+    ['contracts of the Ministry of Magic and the Office of the Comptroller General', 'ministry of magic'],
+    ['Analise os contratos dos Ministérios da Saúde e da Magia', 'ministerios da saude'],
+  ])('refuses "%s" and says which ministry is unknown', (query, unknown) => {
+    expect(() => understandQuestion(query, DIRECTORY)).toThrow(unknown)
+  })
+
+  it.each([
     ['', 'must say what to investigate'],
     ['  ?! ', 'must say what to investigate'],
     ['What is the weather?', 'no rule understands "What is the weather?"'],

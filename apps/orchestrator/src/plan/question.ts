@@ -17,24 +17,36 @@ export interface OrganDirectory {
   readonly all: readonly NamedOrgan[]
 }
 
+/** `contracts`: every rule. The others: one family of rules. */
+export const QUESTION_KINDS = ['contracts', 'prices', 'splitting'] as const
+export type QuestionKind = (typeof QUESTION_KINDS)[number]
+
 /** What a question asks for, whoever asked it in whichever language. */
 export interface Question {
-  readonly kind: 'contracts'
+  readonly kind: QuestionKind
   readonly language: Language
   /** The bodies whose contracts are meant; empty when the question names none. */
   readonly organs: readonly NamedOrgan[]
   /** Of publication; absent when the question names none. */
   readonly year?: number
+  /** Fourteen characters without punctuation; absent when the question names no supplier by its CNPJ. */
+  readonly supplierCnpj?: string
 }
 
 /** Longest question accepted, in characters. */
 export const MAX_QUERY_LENGTH = 2_000
 
 const CONTRACT_WORDS: Readonly<Record<Language, RegExp>> = {
-  en: /\b(contracts?|purchases?|procurement|spending)\b/,
-  pt: /\b(contratos?|contratacao|contratacoes|compras?|gastos?)\b/,
+  en: /\b(contracts?|purchases?|procurement|spending|prices?|splitting|everything|suppliers?)\b/,
+  pt: /\b(contratos?|contratacao|contratacoes|compras?|gastos?|precos?|fracionamento|fornecedor(?:es)?|tudo)\b/,
 }
-const ORGAN_WORDS = /\b(?:(?<en>ministry|department) of (?:the )?|(?<pt>ministerio) d[aeo]s? )(?<rest>.+)$/
+const KIND_WORDS: readonly (readonly [QuestionKind, RegExp])[] = [
+  ['splitting', /\b(splitting|split|fracionamento|fracionad[ao]s?)\b/],
+  ['prices', /\b(prices?|overpric\w*|precos?|sobreprecos?)\b/],
+]
+const CNPJ = /(?<![\dA-Z])\d{2}\.?\d{3}\.?\d{3}\/?[\dA-Z]{4}-?\d{2}(?![\dA-Z])/i
+/** Where a ministry is named; what follows is its name, up to where the next begins. */
+const ORGAN_HEAD = /\b(?:(?:ministry|department|ministries) of (?:the )?|ministerios? d[aeo]s? )/g
 const YEAR = /\b(?<year>(?:19|20)\d\d)\b/g
 const EXAMPLES = '"Analyze Ministry of Health contracts 2024" or "Analise os contratos do Ministério da Saúde em 2024"'
 
@@ -56,18 +68,34 @@ export function understandQuestion(query: string, directory: OrganDirectory): Qu
     throw new QueryNotUnderstoodError(`query: no rule understands ${JSON.stringify(query)}; ask about contracts, for example ${EXAMPLES}`)
   }
   const organs = directory.find(query)
-  if (organs.length === 0) refuseUnknownOrgan(text, query, directory)
-  const year = yearIn(text, query)
-  return { kind: 'contracts', language, organs, ...(year === undefined ? {} : { year }) }
+  refuseUnknownOrgans(text, query, directory)
+  const year = yearIn(text.replace(CNPJ_DIGITS, ' '), query)
+  const kind = KIND_WORDS.find(([, words]) => words.test(text))?.[0] ?? 'contracts'
+  const cnpj = CNPJ.exec(query)?.[0].replaceAll(/[./-]/g, '').toUpperCase()
+  return { kind, language, organs, ...(year === undefined ? {} : { year }), ...(cnpj === undefined ? {} : { supplierCnpj: cnpj }) }
 }
 
-function refuseUnknownOrgan(text: string, query: string, directory: OrganDirectory): void {
-  const named = ORGAN_WORDS.exec(text)
-  if (named === null) return
-  const language: Language = named.groups?.pt === undefined ? 'en' : 'pt'
+/** Every ministry that is named must be known, not only one of them: an answer about the others alone would not say so. */
+function refuseUnknownOrgans(text: string, query: string, directory: OrganDirectory): void {
+  const heads = [...text.matchAll(ORGAN_HEAD)]
+  const unknown = heads.flatMap(({ index, 0: head }, position) => {
+    const mention = text.slice(index, heads[position + 1]?.index)
+    const isKnown = directory
+      .find(mention)
+      .some(({ code }) => !directory.find(mention.slice(head.length)).some((other) => other.code === code))
+    return isKnown ? [] : [mention.split(' ').slice(0, SHOWN_WORDS).join(' ')]
+  })
+  if (unknown.length === 0) return
+  const language: Language = heads.some(({ 0: head }) => head.startsWith('ministerio')) ? 'pt' : 'en'
   const known = directory.all.map((organ) => organ.name[language]).join(', ')
-  throw new QueryNotUnderstoodError(`query: no known ministry is named in ${JSON.stringify(query)}; known are: ${known}`)
+  throw new QueryNotUnderstoodError(
+    `query: no known ministry is named by "${unknown.join('", "')}" in ${JSON.stringify(query)}; known are: ${known}`,
+  )
 }
+
+const SHOWN_WORDS = 6
+/** A CNPJ in folded text, whose digits are no year. */
+const CNPJ_DIGITS = /\b\d{2} ?\d{3} ?\d{3} ?[\da-z]{4} ?\d{2}\b/
 
 function yearIn(text: string, query: string): number | undefined {
   const years = new Set([...text.matchAll(YEAR)].map((match) => Number(match.groups?.year)))

@@ -35,28 +35,32 @@ export class TemplatePlanner implements Planner {
   #contractsPlan(question: Question, source: string): PlanDraft {
     const inputs: StepDraft['inputs'] = {
       source: { value: source },
-      sha256: { from: 'source', path: ['sha256'] },
+      tables: { from: 'source', path: ['tables'] },
       filter: { value: toFilter(question) },
     }
     const analysis = (agent: string): StepDraft => ({ id: agent, agent, inputs, dependsOn: ['source'] })
-    const families = this.#families.map(({ name }) => name)
+    const families = this.#families.map(({ name }) => name).filter((name) => isWanted(question, name))
+    const outputs = Object.fromEntries(families.map((family) => [family, { from: family }]))
     return {
       version: 1,
-      madeBy: 'template:contracts',
+      madeBy: `template:${question.kind}`,
       onStepFailure: 'complete_with_gaps',
       steps: [
         { id: 'source', agent: 'source-fingerprint', inputs: { source: { value: source } }, dependsOn: [], essential: true },
         { ...analysis('contract-summary'), essential: true },
         ...families.map(analysis),
+        { id: 'cross-check', agent: 'cross-checker', inputs: outputs, dependsOn: families, onUpstream: 'all_done' },
         {
           id: 'report',
           agent: 'reporter',
           inputs: {
             source: { from: 'source' },
             summary: { from: 'contract-summary' },
-            ...Object.fromEntries(families.map((family) => [family, { from: family }])),
+            planned: { value: families },
+            crossCheck: { from: 'cross-check' },
+            ...outputs,
           },
-          dependsOn: ['source', 'contract-summary', ...families],
+          dependsOn: ['source', 'contract-summary', ...families, 'cross-check'],
           onUpstream: 'all_done',
           essential: true,
         },
@@ -65,9 +69,15 @@ export class TemplatePlanner implements Planner {
   }
 }
 
-function toFilter({ organs, year }: Question): Readonly<Record<string, string[] | number>> {
+/** Questions about one thing are answered by its family alone; the others by all. */
+function isWanted({ kind }: Question, family: string): boolean {
+  return kind === 'contracts' || kind === family
+}
+
+function toFilter({ organs, year, supplierCnpj }: Question): Readonly<Record<string, string | string[] | number>> {
   return {
     ...(organs.length === 0 ? {} : { superiorOrganCodes: organs.map(({ code }) => code) }),
     ...(year === undefined ? {} : { publicationYear: year }),
+    ...(supplierCnpj === undefined ? {} : { supplierCnpj }),
   }
 }
