@@ -87,8 +87,9 @@ export class TieredNamespace<T> implements CacheNamespace<T> {
     return touchThrough(this.#engine, this.#context, { key: tierKey(this.#context.prefix, key), ttlMs, graceMs })
   }
 
-  async getOrSet(key: string, factory: Factory<T>, options?: GetOrSetOptions): Promise<T> {
-    return this.getOrSetNow(key, factory, options)
+  /** Not `async`, as `get`. */
+  getOrSet(key: string, factory: Factory<T>, options?: GetOrSetOptions): Promise<T> {
+    return Promise.resolve(this.getOrSetNow(key, factory, options))
   }
 
   getOrSetNow(key: string, factory: Factory<T>, options: GetOrSetOptions = {}): T | Promise<T> {
