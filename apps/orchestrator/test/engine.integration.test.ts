@@ -106,6 +106,41 @@ describe('a run', () => {
   })
 })
 
+describe('a step with a condition', () => {
+  const planWith = (rows: number) => ({
+    ...planOf({ id: 'load' }, { id: 'mend', after: ['load'] }, { id: 'report', after: ['load', 'mend'], onUpstream: 'all_done' }),
+    steps: planOf(
+      { id: 'load' },
+      { id: 'mend', after: ['load'] },
+      { id: 'report', after: ['load', 'mend'], onUpstream: 'all_done' },
+    ).steps.map((step) =>
+      step.id === 'mend' ? { ...step, when: { from: 'load', path: ['rows'], operator: 'at_least' as const, value: rows } } : step,
+    ),
+  })
+
+  it.each([
+    ['runs where it holds', 3, ['load', 'mend', 'report'], 'completed'],
+    ['is skipped where it does not, which is no gap', 4, ['load', 'report'], 'skipped'],
+  ] as const)('%s', async (_what, rows, calls, status) => {
+    const rig = await openRig({ agents: { ...GOOD, mend: () => 1 } })
+    const { investigation, steps, events } = await runToTheEnd(rig, planWith(rows))
+    expect([investigation.status, steps.mend?.status]).toEqual(['completed', status])
+    expect(events.at(-1)?.data).toMatchObject({ gaps: [] })
+    expect(rig.calls).toEqual(calls)
+  })
+
+  it('refuses, before anything is stored, what the inline engine does not carry out yet', async () => {
+    const rig = await openRig({ agents: GOOD })
+    const plan = planOf({ id: 'load' })
+    const steps = plan.steps.map((step) => ({ ...step, retry: { maxAttempts: 2, initialMs: 1, maxMs: 1 } }))
+    await expect(submit(rig, { ...plan, steps })).rejects.toMatchObject({
+      code: 'ORCHESTRATOR_PLAN_INVALID',
+      problems: ['step load: retry is not carried out by the inline engine'],
+    })
+    expect(rig.events).toEqual([])
+  })
+})
+
 describe('cancelling', () => {
   it.each([
     ['an inline agent', 'wait'],

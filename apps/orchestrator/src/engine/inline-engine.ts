@@ -1,6 +1,7 @@
 import { defineService, delay, toError, TypedEvents, type EventSource, type Service } from '@cidadao/contracts'
 import { AgentsUnavailableError, EngineFullError, EngineStoppingError, RunFencedError } from '../errors.ts'
 import type { EngineEvents, ExecutionEngine, NewRun } from './execution-engine.ts'
+import { requireInlinePlan } from './inline-engine-limits.ts'
 import { resolveEngineOptions, type InlineEngineOptions, type ResolvedEngineOptions } from './inline-engine-options.ts'
 import { RunDriver } from './run-driver.ts'
 import type { CancelOutcome } from './run-store.ts'
@@ -73,6 +74,7 @@ export class InlineEngine implements ExecutionEngine {
 
   async submit(run: NewRun): Promise<void> {
     this.#stopping.signal.throwIfAborted()
+    requireInlinePlan(run.plan)
     const { maxRunning, maxWaiting, store, runner } = this.#options
     if (this.#carried.size >= maxRunning + maxWaiting) {
       throw new EngineFullError(`${this.#carried.size} investigations are open already, the most allowed; try again later`, {

@@ -1,6 +1,6 @@
 import { toError, type Clock, type JsonValue, type TypedEvents } from '@cidadao/contracts'
 import { AgentsUnavailableError, RunFencedError } from '../errors.ts'
-import type { AgentStep } from '../plan/plan.ts'
+import { resultStepOf, type AgentStep } from '../plan/plan.ts'
 import { decide, evolve, restoreState, type RunCommand, type RunEvent, type RunOutcome, type RunState } from './decide.ts'
 import type { EngineEvents } from './execution-engine.ts'
 import type { RunLease, RunStore, StepEnding, StepFailure, StoredRun } from './run-store.ts'
@@ -109,7 +109,7 @@ export class RunDriver {
         this.#startStep(this.#step(command.stepId))
         return
       case 'skip_step':
-        return this.#skipStep(command.stepId, command.because)
+        return this.#skipStep(command)
       case 'abort_step':
         this.#working.get(command.stepId)?.abort.abort(new Error('the investigation was stopped'))
         return
@@ -120,17 +120,16 @@ export class RunDriver {
     }
   }
 
-  async #skipStep(stepId: string, because: string): Promise<void> {
+  async #skipStep({ stepId, reason, because }: Extract<RunCommand, { type: 'skip_step' }>): Promise<void> {
     const sinceMs = this.#deps.clock.monotonicMs()
     await this.#deps.store.skipStep(this.#lease, { stepId, attempt: this.#attempts(stepId) }, because)
-    this.#state = evolve(this.#state, { type: 'step_ended', stepId, status: 'skipped' })
+    this.#state = evolve(this.#state, { type: 'step_ended', stepId, status: 'skipped', reason })
     this.#emitStepEnd(stepId, 'skipped', { remembered: false, sinceMs, reason: because })
   }
 
   async #finish(outcome: RunOutcome): Promise<void> {
-    // The last step of a plan gives the results of the investigation.
-    const last = this.#run.plan.steps.at(-1)
-    const results = last === undefined || outcome.status === 'cancelled' ? undefined : this.#results.get(last.id)
+    const resultStep = resultStepOf(this.#run.plan)
+    const results = resultStep === undefined || outcome.status === 'cancelled' ? undefined : this.#results.get(resultStep)
     await this.#deps.store.finish(this.#lease, outcome, results)
     this.#hasFinished = true
     const durationMs = Math.max(0, this.#deps.clock.now().getTime() - this.#run.createdAt.getTime())
@@ -141,7 +140,7 @@ export class RunDriver {
   #startStep(step: AgentStep): void {
     const abort = new AbortController()
     const done = this.#runStep(step, abort.signal)
-      .then((status) => this.#enqueue({ type: 'step_ended', stepId: step.id, status }))
+      .then((status) => this.#enqueue({ type: 'step_ended', stepId: step.id, status, output: this.#results.get(step.id) }))
       .catch((thrown: unknown) => this.stop(toError(thrown)))
       .finally(() => this.#working.delete(step.id))
     this.#working.set(step.id, { abort, done })
