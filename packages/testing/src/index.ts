@@ -19,6 +19,7 @@ export {
   type StartRedisClusterOptions,
 } from './redis/start-redis-cluster.ts'
 export { startRedis, type RedisFixture, type StartRedisOptions } from './redis/start-redis.ts'
+export { migrateSlot, type SlotMigration } from './redis/migrate-slot.ts'
 export { createTestCertificate, type TestCertificate, type TestCertificateOptions } from './redis/test-certificate.ts'
 export {
   testPostgres,
