@@ -124,12 +124,26 @@ async function listen(server: FastifyInstance, { host, port }: HttpServerOptions
 
 async function close(server: FastifyInstance, graceMs: number): Promise<void> {
   const cut = systemClock.schedule(graceMs, () => server.server.closeAllConnections())
+  const stopSweeping = sweepIdle(server)
   try {
     await server.close()
   } finally {
+    stopSweeping()
     cut.cancel()
   }
 }
+
+/** An answer that began before, as a stream does, could not ask for its connection to be closed: it is when the answer has ended. */
+function sweepIdle({ server }: FastifyInstance): () => void {
+  let timer = systemClock.schedule(SWEEP_MS, sweep)
+  function sweep(): void {
+    server.closeIdleConnections()
+    timer = systemClock.schedule(SWEEP_MS, sweep)
+  }
+  return () => timer.cancel()
+}
+
+const SWEEP_MS = 50
 
 function buildServer(options: Required<HttpServerOptions>, deps: HttpServerDependencies, draining: AbortController): FastifyInstance {
   const server = Fastify({
