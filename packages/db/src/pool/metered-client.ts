@@ -12,7 +12,7 @@ type Settled = (error: Error | null | undefined, result?: unknown) => void
 export function meteredClient(report: QueryReporter): typeof pg.Client {
   return class MeteredClient extends pg.Client {
     override query(...args: never[]): never {
-      return measure(args, report, (measured) => Reflect.apply(super.query, this, measured) as unknown) as never
+      return measure(args, report, (measured) => Reflect.apply(super.query.bind(this), undefined, measured) as unknown) as never
     }
   }
 }
