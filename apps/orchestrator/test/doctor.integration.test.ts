@@ -1,12 +1,15 @@
 import { createServer, type AddressInfo } from 'node:net'
 import { createTestDatabase, testRedisCluster } from '@cidadao/testing'
 import { rm } from 'node:fs/promises'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { checkClock } from '../src/cli/commands/doctor/database-checks.ts'
 import { checkNode } from '../src/cli/commands/doctor/machine-checks.ts'
 import { runCli, type CliResult } from './cli/cli-process.ts'
 import { openFolder } from './cli/workplace.ts'
 import { openTestDatabase } from './support/test-database.ts'
+
+// Whole systems are started here, which takes a while on a machine that does much else.
+vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 })
 
 let folder: string
 let databaseUrl: string

@@ -6,10 +6,13 @@ import { join } from 'node:path'
 import { createMetrics } from '@cidadao/monitoring'
 import { writeSyntheticPortal } from '@cidadao/procurement'
 import { eventually } from '@cidadao/testing'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { House } from '../src/compose.ts'
 import { openTestDatabase } from './support/test-database.ts'
 import { API_KEY, serveHouse, startHouse } from './support/test-house.ts'
+
+// Whole systems are started here, which takes a while on a machine that does much else.
+vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 })
 
 const has = (program: string): boolean => spawnSync(program, ['--version']).status === 0
 const promtool = has('promtool')

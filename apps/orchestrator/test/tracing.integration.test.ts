@@ -3,12 +3,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { writeSyntheticPortal } from '@cidadao/procurement'
 import { eventually } from '@cidadao/testing'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { House } from '../src/compose.ts'
 import { traceOf } from '../src/telemetry/investigation-trace.ts'
 import { Tracing } from '../src/telemetry/tracing.ts'
 import { startOtlpReceiver, type OtlpReceiver, type ReceivedSpan } from './support/otlp-receiver.ts'
 import { startHouse } from './support/test-house.ts'
+
+// Whole systems are started here, which takes a while on a machine that does much else.
+vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 })
 
 let source: string
 beforeAll(async () => {
