@@ -62,6 +62,8 @@ export function compose(config: Config, options: ComposeOptions): House {
     policies: Object.values(seedPolicies(toSeedTtls(config))),
     environment: config.cache.keyPrefix,
     memory: { maxEntries: config.cache.maxEntries, maxBytes: config.cache.maxBytes },
+    // What no shared tier took goes on through the outbox, so that it outlives this process.
+    pendingInvalidations: { add: (invalidation) => db.invalidate(invalidation) },
   })
   const investigations = createCachedInvestigations({
     store: db.investigations,

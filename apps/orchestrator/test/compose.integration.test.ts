@@ -47,11 +47,11 @@ describe('with a Redis Cluster', () => {
     const client = connection.client()
     const primaries = 'nodes' in client ? client.nodes('master') : []
     const keys = (await Promise.all(primaries.map((node) => node.keys(`${prefix}*step_results*`)))).flat()
-    expect(keys).toHaveLength(6)
+    expect(keys).toHaveLength(9)
 
     // Another process, with a memory and a database of its own, has only Redis in common with the first.
     const other = await startHouse({ ...env, DATABASE_URL: (await openTestDatabase()).url })
-    expect(await investigate(other.house)).toEqual({ status: 'completed', remembered: 6 })
+    expect(await investigate(other.house)).toEqual({ status: 'completed', remembered: 9 })
 
     // A snapshot, refreshed in the background: replicas are found a moment after the primaries.
     await eventually(
@@ -91,7 +91,7 @@ describe('without a Redis that answers', () => {
     const { house } = await startHouse({ REDIS_NODES: '127.0.0.1:1', CIDADAO_REDIS_CONNECT_TIMEOUT_MS: '200' })
     expect(house.redis?.status().state).toBe('down')
     expect((await investigate(house)).status).toBe('completed')
-    expect((await investigate(house)).remembered).toBe(6)
+    expect((await investigate(house)).remembered).toBe(9)
     const checks = await checksOf(house)
     expect(checks.redis?.[0]).toMatchObject({ lastSample: 'fail', observedValue: 'down', output: 'REDIS_UNAVAILABLE' })
     expect(JSON.stringify(checks)).not.toContain('127.0.0.1')

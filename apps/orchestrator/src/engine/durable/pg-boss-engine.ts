@@ -45,6 +45,7 @@ export class PgBossEngine implements ExecutionEngine {
       onAdvanced: (id, advanced) => this.#tell(id, advanced),
     })
     const onFailed = (error: Error): void => this.#events.emit('run-stalled', { id: '*', error, retryInMs: heartbeatMs })
+    this.#queue.events.on('failed', ({ error }) => onFailed(error))
     const pulse = (everyMs: number, work: () => Promise<unknown>): Pulse => new Pulse({ everyMs, work, clock, onFailed })
     this.#lookForWork = pulse(pollMs, () => this.#worker.takeWork())
     this.#pulses = [
