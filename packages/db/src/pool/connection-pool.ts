@@ -1,4 +1,4 @@
-import { defineService, systemClock, type Clock, type Logger, type Service, type TypedEvents } from '@cidadao/contracts'
+import { defineService, systemClock, toError, type Clock, type Logger, type Service, type TypedEvents } from '@cidadao/contracts'
 import type pg from 'pg'
 import { ConnectionLostError, DatabaseUnavailableError } from '../errors/connection-errors.ts'
 import { DatabaseClosedError, DatabaseError } from '../errors/database-error.ts'
@@ -7,7 +7,7 @@ import { translateError } from '../errors/translate-error.ts'
 import type { DatabaseEvents } from '../events.ts'
 import type { SqlExecutor, SqlResult, SqlStatement } from '../sql-executor.ts'
 import { resolveAddress } from './connection-address.ts'
-import { meteredClient } from './metered-client.ts'
+import { isFailure, meteredClient } from './metered-client.ts'
 import { PingingPool } from './pinging-pool.ts'
 import { toTlsConfig, type ResolvedPoolOptions } from './pool-options.ts'
 import { PoolStats, type PoolSnapshot } from './pool-stats.ts'
@@ -73,14 +73,22 @@ export class ConnectionPool implements Service, SqlExecutor {
           reject(new WithoutConnection(unreached))
           return
         }
-        const settle = (error: Error | null | undefined, result: pg.QueryResult<Row & pg.QueryResultRow>): void => {
-          const failure = error ? translateError(error) : undefined
+        let settled = false
+        const settle = (error: unknown, result?: pg.QueryResult<Row & pg.QueryResultRow>): void => {
+          // The driver tells of a value that it cannot send at once, and again when the connection ends.
+          if (settled) return
+          settled = true
+          const failure = isFailure(error) ? translateError(error) : undefined
           done(isSpent(failure) ? failure : undefined)
-          if (error) reject(error)
+          if (isFailure(error) || result === undefined) reject(toError(error))
           else resolve(result)
         }
         const send = client.query.bind(client) as (query: SqlStatement | string, values: unknown[] | undefined, settle: unknown) => void
-        send(query, values, settle)
+        try {
+          send(query, values, settle)
+        } catch (error) {
+          settle(error)
+        }
       })
     })
   }

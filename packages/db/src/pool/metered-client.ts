@@ -1,6 +1,7 @@
 import pg from 'pg'
 import type { QueryEvent } from '../events.ts'
 import { translateError } from '../errors/translate-error.ts'
+import { isDescribedOnce, OnceDescribedQuery, type QueryCallback } from './once-described-query.ts'
 
 type QueryReporter = (event: QueryEvent) => void
 type Settled = (error: Error | null | undefined, result?: unknown) => void
@@ -12,9 +13,17 @@ type Settled = (error: Error | null | undefined, result?: unknown) => void
 export function meteredClient(report: QueryReporter): typeof pg.Client {
   return class MeteredClient extends pg.Client {
     override query(...args: never[]): never {
-      return measure(args, report, (measured) => Reflect.apply(super.query.bind(this), undefined, measured) as unknown) as never
+      const send = super.query.bind(this)
+      return measure(args, report, (measured) => Reflect.apply(send, undefined, toDriverArguments(measured)) as unknown) as never
     }
   }
+}
+
+function toDriverArguments(args: readonly unknown[]): readonly unknown[] {
+  const [query] = args
+  const callback = args.at(-1)
+  if (!isDescribedOnce(query) || typeof callback !== 'function') return args
+  return [new OnceDescribedQuery(query as pg.QueryConfig, typeof args[1] === 'function' ? undefined : args[1], callback as QueryCallback)]
 }
 
 function measure(args: readonly unknown[], report: QueryReporter, send: (args: readonly unknown[]) => unknown): unknown {
@@ -51,7 +60,8 @@ function measuredCallback(callback: Settled, settle: (error: unknown) => void): 
   }
 }
 
-function isFailure(error: unknown): boolean {
+/** The driver calls back with null, or with nothing, where all went well. */
+export function isFailure(error: unknown): boolean {
   return error !== undefined && error !== null
 }
 

@@ -50,7 +50,7 @@ export class GroupedReads {
       ids.length === 1
         ? { name: 'investigations.get', text: ONE, values: [ids[0]] }
         : { name: 'investigations.get-some', text: SOME, values: [ids] }
-    const { rows } = await this.#sql.query<InvestigationRow>(statement)
+    const { rows } = await this.#sql.query<InvestigationRow>({ ...statement, describe: 'once' })
     return new Map(rows.map((row) => [row.id, toInvestigation(row)]))
   }
 }
