@@ -31,6 +31,7 @@ export interface NewStepJob extends StepJobData {
 }
 
 export interface JobQueueEvents {
+  /** The queue's own upkeep (expiry, dead letters, clearing) failed; it is tried again at its next interval. */
   readonly failed: { readonly error: Error }
 }
 
