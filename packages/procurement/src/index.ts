@@ -178,7 +178,14 @@ export type { FileDigest, TableEvent } from './table/table.ts'
 export { findSuperiorOrgans, SUPERIOR_ORGANS, superiorOrganByCode, type SuperiorOrgan } from './contracts/superior-organs.ts'
 export type { PlantedAnomaly } from './synthetic/planting.ts'
 export { PLANTABLE_RULES, type PlantableRule, type PlantedCounts, type SyntheticOptions } from './synthetic/synthetic-options.ts'
-export { generateSyntheticPortal, writeSyntheticPortal, type SyntheticPortal, type WrittenPortal } from './synthetic/synthetic-portal.ts'
+export { scoreRules, type RuleScore } from './synthetic/score-rules.ts'
+export {
+  generateSyntheticPortal,
+  writeSyntheticPortal,
+  type SyntheticItems,
+  type SyntheticPortal,
+  type WrittenPortal,
+} from './synthetic/synthetic-portal.ts'
 export { SupplierTotals, type SupplierTotal } from './contracts/supplier-totals.ts'
 export { crossCheck, type CrossCheck, type CrossCheckedCase, type CrossCheckOptions, type Evidence } from './cross-check/cross-check.ts'
 export { EVIDENCE_FAMILIES, type EvidenceFamily } from './cross-check/evidence.ts'

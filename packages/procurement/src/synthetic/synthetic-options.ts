@@ -10,8 +10,12 @@ export const PLANTABLE_RULES = [
   'calendar',
   'invalid-identifier',
   'benford-first-two',
+  'threshold-splitting',
+  'price-outlier',
 ] as const
 export type PlantableRule = (typeof PLANTABLE_RULES)[number]
+/** Those whose anomalies are rows of the file of contracts. */
+export type PlantableContractRule = Exclude<PlantableRule, 'price-outlier'>
 
 export type PlantedCounts = Readonly<Partial<Record<PlantableRule, number>>>
 
@@ -22,10 +26,13 @@ export interface SyntheticOptions {
   readonly contracts: number
   /**
    * How many anomalies to plant for each rule: contracts, or pairs of contracts for `duplicate-contract`, or buying
-   * units for `supplier-concentration`. For `benford-first-two` fewer than a tenth of all contracts do not show.
-   * @default two units, three pairs, four contracts of each other kind but benford-first-two; as far as there is room
+   * units for `supplier-concentration`, or groups of direct purchases for `threshold-splitting`, or items for
+   * `price-outlier`. For `benford-first-two` fewer than a tenth of all contracts do not show.
+   * @default two units, three pairs, four contracts of each other kind; none of the last three; as far as there is room
    */
   readonly plantedAnomalies?: PlantedCounts
+  /** Rows of a file of items beside that of contracts. @default 0, and no such file */
+  readonly items?: number
   /** Year of publication of all contracts. @default 2024 */
   readonly year?: number
   /** Month of publication, 1 to 12. @default 1 */
@@ -46,6 +53,9 @@ export const ROWS_PER_ANOMALY: Readonly<Record<PlantableRule, number>> = {
   calendar: 1,
   'invalid-identifier': 1,
   'benford-first-two': 1,
+  // Three that reach the limit together, and two of another unit that do not.
+  'threshold-splitting': 5,
+  'price-outlier': 0,
 }
 
 const DEFAULT_PLANTED: PlantedCounts = {
@@ -57,6 +67,8 @@ const DEFAULT_PLANTED: PlantedCounts = {
   calendar: 4,
   'invalid-identifier': 4,
 }
+/** More dear items than this of a description would no longer be the exception that a median withstands. */
+const ITEMS_PER_DEAR_ONE = 10
 /** Below this many contracts nothing is planted by default, so that the planted stay the exception. */
 const DEFAULT_PLANTED_FROM = 200
 
@@ -72,7 +84,16 @@ export function resolveSyntheticOptions(options: SyntheticOptions): ResolvedSynt
   if (rows * 2 > contracts) {
     throw new ProcurementOptionError(`plantedAnomalies must take at most half of the ${contracts} contracts, got ${rows} rows`)
   }
-  return Object.freeze({ seed, contracts, year, month, plantedAnomalies })
+  return Object.freeze({ seed, contracts, items: resolveItems(options, plantedAnomalies['price-outlier']), year, month, plantedAnomalies })
+}
+
+function resolveItems({ items: wanted = 0, contracts }: SyntheticOptions, dear: number): number {
+  const items = requireInteger('items', wanted, 0)
+  if (items > 0 && contracts === 0) throw new ProcurementOptionError(`items must be 0 without contracts, got ${items}`)
+  if (dear * ITEMS_PER_DEAR_ONE > items) {
+    throw new ProcurementOptionError(`plantedAnomalies.price-outlier must be at most a tenth of the ${items} items, got ${dear}`)
+  }
+  return items
 }
 
 function resolveCounts(counts: PlantedCounts): Readonly<Record<PlantableRule, number>> {

@@ -7,6 +7,7 @@ import { formatBrazilianDate } from '../values/civil-date.ts'
 import type { Money } from '../values/money.ts'
 import { planAnomalies, type Plan, type PlantedAnomaly } from './planting.ts'
 import { SeededRandom } from './random.ts'
+import { ITEM_HEADER, ItemFactory, planDearItems, toItemLine } from './synthetic-items.ts'
 import { resolveSyntheticOptions, type SyntheticOptions } from './synthetic-options.ts'
 import { RowFactory, type SyntheticRow } from './synthetic-row.ts'
 
@@ -17,6 +18,15 @@ export interface SyntheticPortal {
   /** What was planted, and where: what the rules must find, and nothing else. */
   readonly key: readonly PlantedAnomaly[]
   /** The file in ISO-8859-1, made piece by piece; may be read any number of times. */
+  chunks(): Iterable<Buffer>
+  /** The items of some of the contracts; `null` where none were asked for. */
+  readonly items: SyntheticItems | null
+}
+
+export interface SyntheticItems {
+  /** `202401_ItemCompra.csv`. */
+  readonly fileName: string
+  /** As those of the contracts. */
   chunks(): Iterable<Buffer>
 }
 
@@ -33,23 +43,38 @@ const ROWS_PER_CHUNK = 400
  */
 export function generateSyntheticPortal(options: SyntheticOptions): SyntheticPortal {
   const resolved = resolveSyntheticOptions(options)
-  const plan = planAnomalies(resolved, new SeededRandom(resolved.seed))
-  const factory = new RowFactory(resolved)
+  const month = `${resolved.year}${String(resolved.month).padStart(2, '0')}`
+  const [fileName, itemFileName] = [`${month}_Compras.csv`, `${month}_ItemCompra.csv`]
+  const plan = planAnomalies(resolved, fileName, new SeededRandom(resolved.seed))
+  const rowAt = rowsOf(new RowFactory(resolved), plan)
+  const dear = planDearItems(resolved, itemFileName)
+  const items = new ItemFactory({ ...resolved, rowAt, dear: dear.rows })
   return {
-    fileName: `${resolved.year}${String(resolved.month).padStart(2, '0')}_Compras.csv`,
-    key: plan.key,
-    chunks: () => makeChunks(resolved.contracts, factory, plan),
+    fileName,
+    key: [...plan.key, ...dear.key],
+    chunks: () => makeChunks(HEADER, resolved.contracts, (index) => toLine(rowAt(index))),
+    items:
+      resolved.items === 0
+        ? null
+        : {
+            fileName: itemFileName,
+            chunks: () => makeChunks(ITEM_HEADER, resolved.items, (index) => toItemLine(items.at(index))),
+          },
   }
 }
 
-function* makeChunks(contracts: number, factory: RowFactory, { plantings }: Plan): Generator<Buffer, void> {
-  yield Buffer.from(`${HEADER}\n`, 'latin1')
-  for (let start = 0; start < contracts; start += ROWS_PER_CHUNK) {
+function rowsOf(factory: RowFactory, { plantings }: Plan): (index: number) => SyntheticRow {
+  return (index) => {
+    const planting = plantings.get(index)
+    return planting === undefined ? factory.ordinary(index) : factory.planted(index, planting)
+  }
+}
+
+function* makeChunks(header: string, rows: number, lineAt: (index: number) => string): Generator<Buffer, void> {
+  yield Buffer.from(`${header}\n`, 'latin1')
+  for (let start = 0; start < rows; start += ROWS_PER_CHUNK) {
     let text = ''
-    for (let index = start; index < Math.min(contracts, start + ROWS_PER_CHUNK); index++) {
-      const planting = plantings.get(index)
-      text += toLine(planting === undefined ? factory.ordinary(index) : factory.planted(index, planting))
-    }
+    for (let index = start; index < Math.min(rows, start + ROWS_PER_CHUNK); index++) text += lineAt(index)
     yield Buffer.from(text, 'latin1')
   }
 }
@@ -57,13 +82,14 @@ function* makeChunks(contracts: number, factory: RowFactory, { plantings }: Plan
 function toLine(row: SyntheticRow): string {
   const [organCode, organName] = row.superiorOrgan
   const [unitCode, unitName] = row.unit
+  const [modalityCode, modality] = row.modality
   const [supplierCode, supplierName] = row.supplier
   const signed = formatBrazilianDate(row.signedOn)
   const fields = [
     row.number,
     'Objeto: CONTRATO SINTÉTICO PARA DEMONSTRAÇÃO, SEM RELAÇÃO COM CONTRATAÇÃO REAL',
     '',
-    'Pregão',
+    modality,
     'Não se aplica',
     organCode,
     organName,
@@ -82,8 +108,8 @@ function toLine(row: SyntheticRow): string {
     '000012024',
     unitCode,
     unitName,
-    '5',
-    'Pregão',
+    modalityCode,
+    modality,
   ]
   return `"${fields.join('";"')}"\n`
 }
@@ -94,11 +120,12 @@ function toAmount(money: Money): string {
 }
 
 export interface WrittenPortal {
+  /** Of the contracts. */
   readonly path: string
   readonly key: readonly PlantedAnomaly[]
 }
 
-/** Writes the file into `folder`, which is made if need be, as fast as the disk takes it. */
+/** Writes the contracts, and the items where asked for, into `folder`, which is made if need be, as fast as the disk takes them. */
 export async function writeSyntheticPortal(
   folder: string,
   options: SyntheticOptions & { readonly signal?: AbortSignal },
@@ -107,6 +134,10 @@ export async function writeSyntheticPortal(
   const portal = generateSyntheticPortal(wanted)
   const path = join(folder, portal.fileName)
   await mkdir(folder, { recursive: true })
-  await pipeline(Readable.from(portal.chunks()), createWriteStream(path), signal === undefined ? {} : { signal })
+  const stop = signal === undefined ? {} : { signal }
+  await pipeline(Readable.from(portal.chunks()), createWriteStream(path), stop)
+  if (portal.items !== null) {
+    await pipeline(Readable.from(portal.items.chunks()), createWriteStream(join(folder, portal.items.fileName)), stop)
+  }
   return { path, key: portal.key }
 }

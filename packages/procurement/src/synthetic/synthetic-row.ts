@@ -1,12 +1,14 @@
-import { addDays, civilDate, weekdayOf, type CivilDate } from '../values/civil-date.ts'
+import { directPurchaseLimit } from '../purchases/legal-limits.ts'
+import { addDays, civilDate, weekdayOf, yearOf, type CivilDate } from '../values/civil-date.ts'
 import { nationalHolidayOn } from '../values/holidays.ts'
 import { cnpjCheckDigits } from '../values/identifiers.ts'
 import { reais, type Money } from '../values/money.ts'
-import { concentratedUnit, type Planting } from './planting.ts'
+import { concentratedUnit, SPLIT_PURCHASES, type Planting } from './planting.ts'
 import type { ResolvedSyntheticOptions } from './synthetic-options.ts'
 
 export interface SyntheticRow {
   readonly number: string
+  readonly modality: readonly [code: string, name: string]
   readonly superiorOrgan: readonly [code: string, name: string]
   readonly unit: readonly [code: string, name: string]
   readonly signedOn: CivilDate
@@ -21,6 +23,8 @@ const ORGANS: readonly (readonly [string, string])[] = [
   ['26000', 'Ministério da Educação (SINTÉTICO)'],
   ['52000', 'Ministério da Defesa (SINTÉTICO)'],
 ]
+const TENDER = ['5', 'Pregão'] as const
+const DIRECT = ['6', 'Dispensa de Licitação'] as const
 const SUPPLIERS = 60
 const MAX_UNITS = 400
 const CONTRACTS_PER_UNIT = 25
@@ -55,6 +59,7 @@ export class RowFactory {
     const initialValue = (reais(this.#wholeReais(index, unit)) + BigInt(1 + (cycle % 9_998))) as Money
     return {
       number: this.#numberOf(index),
+      modality: TENDER,
       superiorOrgan: ORGANS[unit % ORGANS.length] ?? ['36000', 'SINTÉTICO'],
       unit: [String(800_000 + unit), `UNIDADE SINTÉTICA ${unit + 1}`],
       signedOn: workingDayUpTo(addDays(publishedOn, -1 - ((index * 11) % 20))),
@@ -70,6 +75,8 @@ export class RowFactory {
     switch (planting.rule) {
       case 'supplier-concentration':
         return concentrated(row, planting)
+      case 'threshold-splitting':
+        return bought(row, { ...planting, from: this.#firstDay })
       case 'duplicate-contract':
         return { ...this.ordinary(planting.original), number: row.number }
       case 'amendment-growth':
@@ -111,6 +118,33 @@ function concentrated(row: SyntheticRow, { anomaly, serial }: { readonly anomaly
     ...withValue(row, (whole + BigInt(serial + 1)) as Money),
     unit: [concentratedUnit(anomaly), `UNIDADE SINTÉTICA CONCENTRADA ${anomaly + 1}`],
     supplier: supplierOf(serial === 0 ? 1 : 2),
+  }
+}
+
+interface SplitPlace {
+  readonly anomaly: number
+  readonly serial: number
+  /** First day of the month of publication. */
+  readonly from: CivilDate
+}
+
+/** Direct purchases of 41, 49 and 57 % of the limit by one unit, and of 41 and 49 % by another, from one company each. */
+function bought(row: SyntheticRow, { anomaly, serial, from }: SplitPlace): SyntheticRow {
+  const isSplit = serial < SPLIT_PURCHASES
+  const place = serial % SPLIT_PURCHASES
+  // In the second half of the month, so that all are signed in one year and published within days.
+  const signedOn = workingDayUpTo(addDays(from, 14 + place))
+  const limit = directPurchaseLimit({ law: null, purpose: 'other', year: yearOf(signedOn), on: signedOn })
+  const share = (limit * BigInt(41 + place * 8)) / 100n
+  return {
+    ...withValue(row, (share - (share % reais(1)) + BigInt(anomaly * 10 + serial + 1)) as Money),
+    modality: DIRECT,
+    unit: isSplit
+      ? [String(910_000 + anomaly), `UNIDADE SINTÉTICA COM FRACIONAMENTO ${anomaly + 1}`]
+      : [String(920_000 + anomaly), `UNIDADE SINTÉTICA COM DISPENSAS ${anomaly + 1}`],
+    supplier: supplierOf(isSplit ? 3 : 4),
+    signedOn,
+    publishedOn: addDays(from, 27),
   }
 }
 
