@@ -1,6 +1,6 @@
 import { eventually } from '@cidadao/testing'
 import { describe, expect, it, vi } from 'vitest'
-import { durableUrl, openDurableRig, submitTo } from './support/durable-rig.ts'
+import { durableUrl, letHeartbeatsLapse, openDurableRig, submitTo } from './support/durable-rig.ts'
 import { gate, planOf, readStored } from './support/engine-rig.ts'
 
 const SOON = { deadlineMs: 20_000 }
@@ -140,8 +140,7 @@ describe('a step that another process has taken over', () => {
     })
     const id = await submitTo(first.engine, planOf({ id: 'first' }))
     await slow.reached
-    // As if that process had been stopped: no sign of life for longer than is allowed.
-    await first.db.sql.query(`UPDATE pgboss.job SET heartbeat_on = now() - interval '1 minute'`)
+    await letHeartbeatsLapse(first.db)
     const second = await openDurableRig({ url, agents: { first: () => 'fresh' }, role: 'worker' })
     await second.engine.settled(id)
     slow.open()

@@ -1,6 +1,6 @@
 import { createAgentPool, defineAgent, type AgentPool } from '@cidadao/agent-pool'
 import { systemClock, type JsonValue } from '@cidadao/contracts'
-import { migrate, uuidV7, type Database } from '@cidadao/db'
+import { createDatabase, migrate, uuidV7, type Database } from '@cidadao/db'
 import { createTestDatabase } from '@cidadao/testing'
 import { onTestFinished } from 'vitest'
 import { z } from 'zod'
@@ -11,7 +11,7 @@ import type { EngineEvents } from '../../src/engine/execution-engine.ts'
 import { PoolStepRunner } from '../../src/engine/pool-step-runner.ts'
 import type { Plan } from '../../src/plan/plan.ts'
 import type { Work } from './engine-rig.ts'
-import { connectTo } from './test-database.ts'
+import { AUDIT_ORIGIN, connectTo } from './test-database.ts'
 
 export interface DurableRig {
   readonly url: string
@@ -30,14 +30,31 @@ export interface DurableRigOptions extends Omit<PgBossEngineSettings, 'agents'> 
 
 const ANY_JSON = z.json() as z.ZodType<JsonValue>
 
+/** Made once for all tests: what the queue needs takes seconds to make on a busy machine. */
+const TEMPLATE = {
+  name: 'orchestrator_durable',
+  prepare: async (url: string): Promise<void> => {
+    await migrate({ url })
+    const db = createDatabase({ url, auditOrigin: AUDIT_ORIGIN, migrations: 'require', pool: { size: 1 } })
+    await db.start()
+    try {
+      await migrateJobQueue(db)
+    } finally {
+      await db.stop()
+    }
+  },
+}
+
 /** A migrated database with a job queue, of the test's own. */
 export async function durableUrl(): Promise<string> {
-  const database = await createTestDatabase({
-    template: { name: 'orchestrator_migrated', prepare: (url) => migrate({ url }).then(() => {}) },
-  })
+  const database = await createTestDatabase({ template: TEMPLATE })
   onTestFinished(() => database.drop())
-  await migrateJobQueue(await connectTo(database.url))
   return database.url
+}
+
+/** As if whoever has jobs in hand had given no sign of life for longer than is allowed. */
+export async function letHeartbeatsLapse(db: Pick<Database, 'sql'>): Promise<void> {
+  await db.sql.query(`UPDATE pgboss.job SET heartbeat_on = now() - interval '1 minute' WHERE state = 'active'`)
 }
 
 /** A durable engine over a real pool and a real database, which reconciles soon. */

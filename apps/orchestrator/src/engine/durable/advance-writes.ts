@@ -19,7 +19,8 @@ export function noWrites(): AdvanceWrites {
   return { ended: [], assigned: [], started: [], aborted: [], events: [], audit: [], outcome: undefined }
 }
 
-const ENGINE = { kind: 'system', component: 'engine' } as const
+/** Who acts where no person and no agent does. */
+export const ENGINE = { kind: 'system', component: 'engine' } as const
 
 export interface AdvanceContext {
   readonly runId: string

@@ -7,7 +7,8 @@ import type { CancelOutcome } from '../run-store.ts'
 import { JobQueue } from './job-queue.ts'
 import { resolvePgBossOptions, type PgBossEngineOptions, type ResolvedPgBossOptions } from './pg-boss-engine-options.ts'
 import { Pulse } from './pulse.ts'
-import { RunLedger, type Advanced } from './run-ledger.ts'
+import type { Advanced } from './run-advance.ts'
+import { RunLedger } from './run-ledger.ts'
 import { StepWorker } from './step-worker.ts'
 
 const SETTLED_POLL_MS = 100

@@ -1,13 +1,16 @@
-import type { Clock, JsonObject, JsonValue } from '@cidadao/contracts'
-import { OpenRuns, type Database, type DatabaseTransaction, type OpenRun, type OpenStep } from '@cidadao/db'
-import { planSchema, resultStepOf, type Plan } from '../../plan/plan.ts'
+import type { Clock, JsonValue } from '@cidadao/contracts'
+import { OpenRuns, type Database } from '@cidadao/db'
+import type { Plan } from '../../plan/plan.ts'
 import { contentHash } from '../content-hash.ts'
-import { mayRetry, referencedOutputs, restoreState, type RunEvent, type RunOutcome, type RunState } from '../decide.ts'
+import { mayRetry } from '../decide.ts'
 import type { NewRun } from '../execution-engine.ts'
-import { describeEnding, describeOutcome, outcomeFields, planToJson, stepDrafts } from '../run-rows.ts'
+import { describeEnding, planToJson, stepDrafts } from '../run-rows.ts'
 import type { CancelOutcome, StepEnding } from '../run-store.ts'
-import { endStep, noWrites, writeAdvance, type AdvanceContext, type AdvanceWrites } from './advance-writes.ts'
-import type { JobQueue, NewStepJob, StepJob } from './job-queue.ts'
+import { ENGINE, endStep } from './advance-writes.ts'
+import type { JobQueue, StepJob } from './job-queue.ts'
+import { KnownPlans } from './known-plans.ts'
+import { RunAdvance, type Advanced } from './run-advance.ts'
+import { endFacts, endOf, toEvent } from './step-endings.ts'
 
 export type LedgerDatabase = Pick<Database, 'transaction' | 'investigations' | 'runs' | 'sql'>
 
@@ -28,22 +31,6 @@ export interface ClaimedStep {
   readonly isStopped: boolean
 }
 
-/** What an advance came to; `stale`: the run has ended, or what was to be told of it is no longer true. */
-export type Advanced =
-  | { readonly outcome: 'stale' }
-  | {
-      readonly outcome: 'advanced'
-      readonly agents: readonly string[]
-      readonly aborted: readonly string[]
-      readonly ended: RunEnd | undefined
-    }
-
-export interface RunEnd {
-  readonly outcome: RunOutcome
-  readonly createdAt: Date
-  readonly results: JsonValue | undefined
-}
-
 export interface StepReport {
   readonly job: StepJob
   readonly attempt: number
@@ -53,26 +40,18 @@ export interface StepReport {
   readonly transient?: boolean
 }
 
-interface Opened {
-  readonly run: OpenRun
-  readonly plan: Plan
-  readonly state: RunState
-  readonly context: AdvanceContext
-}
-
-const ENGINE = { kind: 'system', component: 'engine' } as const
-const MAX_PLANS = 1_000
-
 /**
  * Runs as they stand in PostgreSQL. Each method is one transaction that locks the run, looks how it stands, changes it
  * and writes event, jobs and audit entries, or does none of it.
  */
 export class RunLedger {
   readonly #options: LedgerOptions
-  readonly #plans = new Map<string, Plan>()
+  readonly #plans = new KnownPlans()
+  readonly #advance: RunAdvance
 
   constructor(options: LedgerOptions) {
     this.#options = options
+    this.#advance = new RunAdvance({ queue: options.queue, clock: options.clock, plans: this.#plans })
   }
 
   /** Stores the run and gives its first steps to the queue. */
@@ -96,7 +75,7 @@ export class RunLedger {
             personal: { query, source },
           })
         }
-        return this.#inTransaction(tx, id, () => ({ type: 'submitted' }))
+        return this.#advance.within(tx, id, () => ({ type: 'submitted' }))
       },
       { idempotent: true },
     )
@@ -131,7 +110,7 @@ export class RunLedger {
       { idempotent: true },
     )
     if (claimed === undefined) return undefined
-    const plan = await this.#planOf(runId, claimed.planRevision)
+    const plan = await this.#plans.of(runId, claimed.planRevision, this.#options.db.runs)
     const upstream = Object.values(plan.steps.find(({ id }) => id === stepId)?.inputs ?? {}).flatMap((input) =>
       'from' in input ? [input.from] : [],
     )
@@ -144,7 +123,7 @@ export class RunLedger {
     const { runId, stepId } = job.data
     return this.#options.db.transaction(async (tx) => {
       await this.#options.queue.drop(tx.sql, job)
-      return this.#inTransaction(tx, runId, ({ state, context }, writes) => {
+      return this.#advance.within(tx, runId, ({ state, context }, writes) => {
         const step = context.steps.get(stepId)
         if (step?.status !== 'running' || step.attempt !== attempt || step.jobId !== job.id) return undefined
         const event = toEvent(stepId, attempt, ending, transient)
@@ -178,7 +157,7 @@ export class RunLedger {
   async stop(id: string, reason: 'cancelled' | 'timed_out'): Promise<Advanced> {
     return this.#options.db.transaction(async (tx) => {
       const open = new OpenRuns(tx.sql)
-      return this.#inTransaction(tx, id, async ({ run }, writes) => {
+      return this.#advance.within(tx, id, async ({ run }, writes) => {
         if (run.stopReason !== null) return undefined
         await open.stop(id, reason)
         const type = reason === 'cancelled' ? 'investigation.cancel_requested' : 'investigation.timed_out'
@@ -204,7 +183,7 @@ export class RunLedger {
   /** The pause of a step is over, or nobody answered in time. */
   async due(id: string, stepId: string): Promise<Advanced> {
     return this.#options.db.transaction((tx) =>
-      this.#inTransaction(tx, id, ({ context, state }, writes) => {
+      this.#advance.within(tx, id, ({ context, state }, writes) => {
         const step = context.steps.get(stepId)
         if (step?.dueAt == null || step.dueAt > context.now) return undefined
         if (step.status === 'running') return { type: 'approval_timed_out', stepId }
@@ -220,7 +199,7 @@ export class RunLedger {
     const failure = { code: 'ORCHESTRATOR_STEP_LOST', message: 'every process that took the step died before it ended' }
     return this.#options.db.transaction(async (tx) => {
       await this.#options.queue.drop(tx.sql, job)
-      return this.#inTransaction(tx, runId, async ({ context }, writes) => {
+      return this.#advance.within(tx, runId, async ({ context }, writes) => {
         const step = context.steps.get(stepId)
         if (step?.jobId == null || (await this.#options.queue.alive(tx.sql, [step.jobId])).size > 0) return undefined
         endStep(stepId, { status: 'failed', error: failure }, { code: failure.code }, { writes, context })
@@ -231,128 +210,6 @@ export class RunLedger {
 
   /** Gives a job to each step that should have one and has none. */
   async reconcile(id: string): Promise<Advanced> {
-    return this.#options.db.transaction((tx) => this.#inTransaction(tx, id, () => ({ type: 'submitted' }), { looksAtJobs: true }))
+    return this.#options.db.transaction((tx) => this.#advance.within(tx, id, () => ({ type: 'submitted' }), { looksAtJobs: true }))
   }
-
-  async #inTransaction(
-    tx: DatabaseTransaction,
-    id: string,
-    look: (opened: Opened, writes: AdvanceWrites) => RunEvent | undefined | Promise<RunEvent | undefined>,
-    { looksAtJobs = false }: { readonly looksAtJobs?: boolean } = {},
-  ): Promise<Advanced> {
-    const opened = await this.#open(tx, id, looksAtJobs)
-    if (opened === undefined) return { outcome: 'stale' }
-    const writes = noWrites()
-    const event = await look(opened, writes)
-    if (event === undefined) return { outcome: 'stale' }
-    writeAdvance(opened.state, event, { writes, context: opened.context })
-    return this.#write(tx, opened, writes)
-  }
-
-  async #open(tx: DatabaseTransaction, id: string, looksAtJobs: boolean): Promise<Opened | undefined> {
-    const open = new OpenRuns(tx.sql)
-    const run = await open.lock(id)
-    if (run === undefined) return undefined
-    const plan = await this.#planOf(id, run.planRevision, tx)
-    const steps = await open.steps(id)
-    const held = steps.flatMap(({ jobId }) => (jobId === null ? [] : [jobId]))
-    const alive = looksAtJobs ? await this.#options.queue.alive(tx.sql, held) : new Set(held)
-    const outputs = await open.results(id, [...referencedOutputs(plan)])
-    const known = new Map(steps.map((step) => [step.stepId, { ...toKnown(step, alive), output: outputs.get(step.stepId) }]))
-    const state = restoreState({ runId: id, plan, steps: known, stopped: run.stopReason ?? undefined, running: 'alive' })
-    const context = { runId: id, steps: new Map(steps.map((step) => [step.stepId, step])), now: this.#options.clock.now() }
-    return { run, plan, state, context }
-  }
-
-  async #write(tx: DatabaseTransaction, { run, plan, context }: Opened, writes: AdvanceWrites): Promise<Advanced> {
-    const open = new OpenRuns(tx.sql)
-    await open.endSteps(run.id, writes.ended)
-    const jobs = writes.started.flatMap((stepId) => this.#jobOf(stepId, { run, plan, context }))
-    const ids = await this.#options.queue.add(tx.sql, jobs)
-    const queued = jobs.map(({ stepId }, place) => ({ stepId, status: 'pending' as const, jobId: ids[place] ?? null, dueAt: null }))
-    await open.assign(run.id, [...writes.assigned.filter(({ stepId }) => !writes.started.includes(stepId)), ...queued])
-    const ended = writes.outcome === undefined ? undefined : await this.#finish(tx, { run, plan, outcome: writes.outcome }, writes)
-    await open.log(run.id, writes.events)
-    tx.audit(...writes.audit)
-    return { outcome: 'advanced', agents: [...new Set(jobs.map(({ agent }) => agent))], aborted: writes.aborted, ended }
-  }
-
-  #jobOf(stepId: string, { run, plan, context }: Pick<Opened, 'run' | 'plan' | 'context'>): NewStepJob[] {
-    const step = plan.steps.find(({ id }) => id === stepId)
-    if (step?.kind !== 'agent') return []
-    const tries = context.steps.get(stepId)?.attempt ?? 0
-    return [{ runId: run.id, stepId, tries, agent: step.agent, group: run.owner ?? 'nobody', timeoutMs: step.timeoutMs }]
-  }
-
-  async #finish(
-    tx: DatabaseTransaction,
-    { run, plan, outcome }: { readonly run: OpenRun; readonly plan: Plan; readonly outcome: RunOutcome },
-    writes: AdvanceWrites,
-  ): Promise<RunEnd> {
-    const open = new OpenRuns(tx.sql)
-    const shown = resultStepOf(plan)
-    const results = shown === undefined || outcome.status === 'cancelled' ? undefined : (await open.results(run.id, [shown])).get(shown)
-    const stored = await tx.investigations.get(run.id)
-    if (stored !== undefined) {
-      // An end without a beginning: nothing of the plan could run.
-      const begun =
-        stored.status === 'pending' && outcome.status === 'completed'
-          ? await tx.investigations.save({ ...stored, status: 'processing' })
-          : stored
-      const completedAt = new Date(Math.max(this.#options.clock.now().getTime(), stored.createdAt.getTime()))
-      const processingTimeMs = completedAt.getTime() - stored.createdAt.getTime()
-      const fields = outcomeFields(outcome, await tx.runs.listSteps(run.id), results)
-      await tx.investigations.save({ ...begun, ...fields, completedAt, processingTimeMs })
-    }
-    await open.close(run.id)
-    const action = `investigation.${outcome.status}`
-    const data = { ...describeOutcome(outcome), ...(results === undefined ? {} : { resultsSha256: contentHash(results) }) }
-    writes.events.push({ type: action, data })
-    writes.audit.push({
-      actor: ENGINE,
-      action,
-      investigation: run.id,
-      outcome: outcome.status === 'completed' ? 'success' : 'failure',
-      data,
-    })
-    return { outcome, createdAt: run.createdAt, results }
-  }
-
-  async #planOf(id: string, revision: number, tx: Pick<DatabaseTransaction, 'runs'> = this.#options.db): Promise<Plan> {
-    const key = `${id}/${revision}`
-    const known = this.#plans.get(key)
-    if (known !== undefined) return known
-    const plan = planSchema.parse((await tx.runs.getPlan(id, revision))?.plan)
-    const [oldest] = this.#plans.keys()
-    if (this.#plans.size >= MAX_PLANS && oldest !== undefined) this.#plans.delete(oldest)
-    this.#plans.set(key, plan)
-    return plan
-  }
-}
-
-/** A step with a living job counts as running, whether or not somebody has taken the job yet. */
-function toKnown(step: OpenStep, alive: ReadonlySet<string>): { status: OpenStep['status']; attempt: number; retrying: boolean } {
-  const { status, attempt, jobId, dueAt } = step
-  if (jobId !== null) return { status: alive.has(jobId) ? 'running' : 'pending', attempt, retrying: false }
-  return { status, attempt, retrying: status === 'pending' && dueAt !== null }
-}
-
-function toEvent(stepId: string, attempt: number, ending: StepEnding, transient: boolean): RunEvent {
-  if (ending.status === 'failed') return { type: 'step_failed', stepId, attempt, failure: ending.failure, transient }
-  return { type: 'step_ended', stepId, status: ending.status, output: ending.status === 'completed' ? ending.result : undefined }
-}
-
-function endOf(ending: StepEnding): { status: StepEnding['status']; result?: JsonValue; error?: JsonObject } {
-  switch (ending.status) {
-    case 'completed':
-      return { status: 'completed', result: ending.result }
-    case 'failed':
-      return { status: 'failed', error: { code: ending.failure.code, message: ending.failure.message } }
-    case 'cancelled':
-      return { status: 'cancelled' }
-  }
-}
-
-function endFacts(ending: StepEnding, inputHash: string | undefined): JsonObject {
-  return { ...describeEnding(ending), ...(inputHash === undefined ? {} : { inputSha256: inputHash }) }
 }

@@ -3,7 +3,8 @@ import { AgentsUnavailableError } from '../../errors.ts'
 import type { EngineEvents } from '../execution-engine.ts'
 import type { JobQueue, StepJob } from './job-queue.ts'
 import type { ResolvedPgBossOptions } from './pg-boss-engine-options.ts'
-import type { Advanced, ClaimedStep, RunLedger, StepReport } from './run-ledger.ts'
+import type { Advanced } from './run-advance.ts'
+import type { ClaimedStep, RunLedger, StepReport } from './run-ledger.ts'
 import { toFailure, workOn, type WorkedStep } from './step-work.ts'
 
 export interface StepWorkerParts {
