@@ -83,7 +83,6 @@ export {
   OpenRuns,
   RUN_STOP_REASONS,
   type EndedStep,
-  type KeptKey,
   type OpenRun,
   type OpenStep,
   type RunStopReason,
@@ -252,4 +251,4 @@ export {
   type StoredApiKey,
 } from './api-keys/api-key-store.ts'
 export { createApiKeyVerifier, type ApiKeyVerifier, type ApiKeyVerifierOptions } from './api-keys/api-key-verifier.ts'
-export { ApiKeyNotFoundError } from './api-keys/api-key-errors.ts'
+export { ApiKeyNotFoundError } from './errors/api-key-errors.ts'

@@ -4,7 +4,7 @@ import type { Database } from '../database.ts'
 import { InvalidOptionsError, UnexpectedDatabaseError } from '../errors/database-error.ts'
 import { requireOneOf } from '../option-checks.ts'
 import type { SqlExecutor } from '../sql-executor.ts'
-import { ApiKeyNotFoundError } from './api-key-errors.ts'
+import { ApiKeyNotFoundError } from '../errors/api-key-errors.ts'
 import { API_ROLES, generateKey, type ApiKey, type ApiRole } from './api-key.ts'
 
 /** What the keys need of the database. */

@@ -1,4 +1,4 @@
-import { DatabaseError } from '../errors/database-error.ts'
+import { DatabaseError } from './database-error.ts'
 
 /** No API key has this prefix. */
 export class ApiKeyNotFoundError extends DatabaseError {
