@@ -3,13 +3,14 @@ import type { SqlStatement } from '../sql-executor.ts'
 const OPEN = 'INSERT INTO open_runs (investigation_id, deadline_at) VALUES ($1, $2)'
 
 /**
- * The investigation's row is locked first, as everywhere. What is read after it in a statement of its own is what the
- * writer before us has committed; in the same statement it would be what was there before we had to wait.
+ * The investigation's row is locked first, as everywhere. The open run is locked with it: only of a row that is locked
+ * does the server take the newest version after a wait, or none where the writer before us has deleted it. Steps are
+ * read after it in a statement of their own, for the same reason.
  */
 const LOCK = `
 SELECT i.id, i.status, i.user_id, i.created_at, r.stop_reason, r.plan_revision
 FROM investigations i JOIN open_runs r ON r.investigation_id = i.id
-WHERE i.id = $1 FOR NO KEY UPDATE OF i`
+WHERE i.id = $1 FOR NO KEY UPDATE OF i, r`
 
 const STEPS = `
 SELECT step_id, agent, agent_version, status, attempt, job_id, due_at FROM investigation_steps WHERE investigation_id = $1`
@@ -68,10 +69,6 @@ WHERE investigation_id IN (
 )
 RETURNING investigation_id AS id`
 const COUNT = 'SELECT count(*)::integer AS open FROM open_runs'
-const KEEP_KEY = `
-INSERT INTO submission_keys (owner, key, request_hash, investigation_id) VALUES ($1, $2, $3, $4)
-ON CONFLICT (owner, key) DO NOTHING RETURNING key`
-const FIND_KEY = 'SELECT request_hash, investigation_id FROM submission_keys WHERE owner = $1 AND key = $2'
 
 export const OPEN_RUN_STATEMENTS = [
   'open',
@@ -90,8 +87,6 @@ export const OPEN_RUN_STATEMENTS = [
   'due-steps',
   'take-unseen',
   'count',
-  'keep-key',
-  'find-key',
 ] as const
 export type OpenRunStatement = (typeof OPEN_RUN_STATEMENTS)[number]
 
@@ -112,8 +107,6 @@ const STATEMENTS: Readonly<Record<OpenRunStatement, string>> = {
   'due-steps': DUE_STEPS,
   'take-unseen': TAKE_UNSEEN,
   count: COUNT,
-  'keep-key': KEEP_KEY,
-  'find-key': FIND_KEY,
 }
 
 /** A named prepared statement about open runs. */

@@ -54,11 +54,6 @@ export interface StepAssignment {
   readonly dueAt: Date | null
 }
 
-export interface KeptKey {
-  readonly requestHash: string
-  readonly investigationId: string
-}
-
 interface IdRow {
   readonly id: string
 }
@@ -184,18 +179,6 @@ export class OpenRuns {
 
   async count(): Promise<number> {
     return (await this.#sql.query<{ open: number }>(openRunQuery('count', []))).rows[0]?.open ?? 0
-  }
-
-  /** Keeps the key for this request, or says for which it is kept already. */
-  async keepKey(owner: string | null, key: string, kept: KeptKey): Promise<KeptKey | undefined> {
-    const { requestHash, investigationId } = kept
-    const inserted = await this.#sql.query(openRunQuery('keep-key', [owner ?? '', key, requestHash, investigationId]))
-    return inserted.rows.length > 0 ? undefined : this.findKey(owner, key)
-  }
-
-  async findKey(owner: string | null, key: string): Promise<KeptKey | undefined> {
-    const { rows } = await this.#sql.query<{ request_hash: string; investigation_id: string }>(openRunQuery('find-key', [owner ?? '', key]))
-    return rows[0] === undefined ? undefined : { requestHash: rows[0].request_hash, investigationId: rows[0].investigation_id }
   }
 
   async #ids(query: ReturnType<typeof openRunQuery>): Promise<readonly string[]> {

@@ -26,21 +26,3 @@ ALTER TABLE "investigation_steps" ADD CONSTRAINT "investigation_steps_open_check
     CHECK ("status" IN ('pending', 'running') OR ("job_id" IS NULL AND "due_at" IS NULL));
 
 CREATE INDEX "investigation_steps_due_idx" ON "investigation_steps" ("due_at") WHERE "due_at" IS NOT NULL;
-
--- A request that is sent twice with the same key gets the first one's investigation.
-CREATE TABLE "submission_keys" (
-    -- Empty for requests without an owner.
-    "owner" VARCHAR(50) NOT NULL,
-    "key" VARCHAR(200) NOT NULL,
-    "request_hash" VARCHAR(64) NOT NULL,
-    "investigation_id" VARCHAR(50) NOT NULL,
-    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
-
-    CONSTRAINT "submission_keys_pkey" PRIMARY KEY ("owner", "key"),
-    CONSTRAINT "submission_keys_key_check" CHECK ("key" <> ''),
-    CONSTRAINT "submission_keys_request_hash_check" CHECK ("request_hash" ~ '^[0-9a-f]{64}$'),
-    CONSTRAINT "submission_keys_investigation_id_fkey" FOREIGN KEY ("investigation_id")
-        REFERENCES "investigations" ("id") ON DELETE CASCADE ON UPDATE CASCADE
-);
-
-CREATE INDEX "submission_keys_investigation_idx" ON "submission_keys" ("investigation_id");
