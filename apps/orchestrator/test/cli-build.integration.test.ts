@@ -38,6 +38,7 @@ it('runs and serves with no TypeScript source anywhere near, and leaves no serve
   expect(stderr).toContain('✓ contract-summary')
   expect(stdout).toMatch(/^DADOS SINTÉTICOS: .*\nAnalise todos os contratos de 2024 \(dados sintéticos\)\n/)
   expect(stdout).toMatch(/Contratos: +3000\n/)
+  expect(stdout).toMatch(/\nO que foi plantado, .*\nRegra .*\n(?:.+\n)*price-outlier +12 +12 +100% +100%\n/)
   expect(code).toBe(0)
 
   const bin = [process.execPath, join(folder, 'app/bin/cidadao.mjs')] as const

@@ -39,6 +39,13 @@ beforeAll(async () => {
 }, TIMEOUT_MS)
 afterAll(() => place.close())
 
+interface Demonstrated extends Printed {
+  readonly synthetic: {
+    readonly planted: readonly { readonly rule: string; readonly file: string; readonly lines: readonly number[] }[]
+    readonly scores: readonly Readonly<Record<'rule' | 'planted' | 'found' | 'recall' | 'precision', unknown>>[]
+  }
+}
+
 describe('cidadao investigate', { timeout: TIMEOUT_MS }, () => {
   it('prints one JSON document of the documented shape, with money as decimal strings', () => {
     expect(first.investigation).toMatchObject({ status: 'completed', query: QUESTION })
@@ -183,5 +190,25 @@ describe('cidadao without a database', { timeout: TIMEOUT_MS }, () => {
       expect(help.stdout).toContain(`\n  ${command}`)
     expect(ajuda.stdout).toMatch(/^Uso: cidadao investigate/)
     expect(version).toMatchObject({ code: 0, stdout: '0.1.0\n' })
+  })
+})
+
+describe('cidadao demo', { timeout: TIMEOUT_MS }, () => {
+  it('judges contracts and items, and tells how much of what was planted each rule found', async () => {
+    const { code, stdout, stderr } = await place.run(['demo', '--json'])
+    expect(stderr).toContain('SYNTHETIC DATA')
+    expect(code).toBe(0)
+    const { synthetic, findings, summary } = JSON.parse(stdout) as Demonstrated
+    expect(summary).toMatchObject({ contracts: 3_000, rejectedRows: 0 })
+    expect(findings.find(({ rule }) => rule === 'price-outlier')).toMatchObject({ population: { n: 4_000 }, recordCount: { total: 12 } })
+    const files = new Set(synthetic.planted.map(({ file }) => file))
+    expect([...files].toSorted()).toEqual(['202401_Compras.csv', '202401_ItemCompra.csv'])
+    const rules = new Set(synthetic.planted.map(({ rule }) => rule))
+    expect(rules.size).toBe(9)
+    expect(synthetic.scores.map(({ rule }) => rule).toSorted()).toEqual(findings.map(({ rule }) => rule).toSorted())
+    for (const { rule, planted, found, recall, precision } of synthetic.scores) {
+      if (rules.has(String(rule))) expect({ rule, found, recall, precision }).toEqual({ rule, found: planted, recall: 1, precision: 1 })
+      else expect({ rule, planted, found, recall, precision }).toEqual({ rule, planted: 0, found: 0, recall: null, precision: null })
+    }
   })
 })

@@ -20,6 +20,13 @@ export interface InvestigationCall extends InvestigateOptions {
   readonly query: string
   /** Said above the result, for readers who have nothing else. */
   readonly notice?: string
+  /** What to say after the result: a text for people, and parts for the JSON document. */
+  readonly closing?: (document: InvestigationDocument) => Closing
+}
+
+export interface Closing {
+  readonly text: string
+  readonly parts: Readonly<Record<string, unknown>>
 }
 
 /** `cidadao investigate`: runs one investigation to its end and shows the result. */
@@ -78,13 +85,16 @@ async function present(
   const { terminal, texts, signal } = context
   if (signal.aborted && document.investigation.status === 'cancelled')
     throw new InterruptedError(texts.cancelled(document.investigation.id))
-  const json = JSON.stringify(document, null, 2)
+  const closing = call.closing?.(document)
+  const json = JSON.stringify({ ...document, ...closing?.parts }, null, 2)
   if (out !== undefined && call.out !== undefined) {
     await out.write(`${json}\n`)
     terminal.err(texts.savedTo(call.out))
   }
   const notice = call.notice === undefined ? '' : `${terminal.style('yellow', call.notice)}\n`
-  terminal.out(call.json === true ? json : `${notice}${renderInvestigation(document, context)}`)
+  terminal.out(
+    call.json === true ? json : `${notice}${renderInvestigation(document, context)}${closing === undefined ? '' : `\n\n${closing.text}`}`,
+  )
 }
 
 function warnOfRedis({ redis }: House, { terminal, texts }: CommandContext): void {

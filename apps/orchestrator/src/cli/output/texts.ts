@@ -2,6 +2,13 @@ import type { InvestigationStatus } from '@cidadao/db'
 import type { Severity } from '@cidadao/procurement'
 import type { Language } from '../../plan/question.ts'
 
+/** How well the rules found what was planted, as `demo` says it. */
+export interface ScoreTexts {
+  readonly title: string
+  readonly meaning: string
+  readonly header: Readonly<Record<'rule' | 'planted' | 'found' | 'recall' | 'precision', string>>
+}
+
 /** Everything the terminal says, in both languages; a missing translation does not compile. */
 export interface CliTexts {
   readonly starting: string
@@ -30,6 +37,7 @@ export interface CliTexts {
   readonly disclaimer: string
   readonly synthetic: string
   readonly demoQuestion: string
+  readonly scores: ScoreTexts
   readonly interrupted: string
   readonly cancelled: (id: string) => string
   readonly auditBroken: (fault: string, sequence: number | null) => string
@@ -72,6 +80,12 @@ const en: CliTexts = {
   disclaimer: 'Findings are indications for people to look into, not proof of wrongdoing.',
   synthetic: 'SYNTHETIC DATA: generated for this demonstration, no real contract, company or person.',
   demoQuestion: 'Analyze all contracts of 2024 (synthetic data)',
+  scores: {
+    title: 'What was planted, and what the rules found of it',
+    meaning:
+      'Recall: share of the planted records that the rule lists. Precision: share of the listed records that were planted for it. It shows that the rules work on made-up rows, not how often they are right on real ones.',
+    header: { rule: 'Rule', planted: 'Planted', found: 'Found', recall: 'Recall', precision: 'Precision' },
+  },
   interrupted: 'interrupted before the work began; nothing was saved',
   cancelled: (id) => `interrupted: investigation ${id} was cancelled`,
   auditBroken: (fault, sequence) => `THE LOG DOES NOT HOLD, ${fault}${sequence === null ? '' : ` at entry ${sequence}`}`,
@@ -114,6 +128,12 @@ const pt: CliTexts = {
   disclaimer: 'Achados são indícios a serem examinados por pessoas, não prova de irregularidade.',
   synthetic: 'DADOS SINTÉTICOS: gerados para esta demonstração; nenhum contrato, empresa ou pessoa real.',
   demoQuestion: 'Analise todos os contratos de 2024 (dados sintéticos)',
+  scores: {
+    title: 'O que foi plantado, e o que as regras encontraram',
+    meaning:
+      'Revocação: parte dos registros plantados que a regra lista. Precisão: parte dos registros listados que foram plantados para ela. Mostra que as regras funcionam em linhas inventadas, não quantas vezes acertam nas reais.',
+    header: { rule: 'Regra', planted: 'Plantados', found: 'Achados', recall: 'Revocação', precision: 'Precisão' },
+  },
   interrupted: 'interrompido antes de o trabalho começar; nada foi gravado',
   cancelled: (id) => `interrompido: a investigação ${id} foi cancelada`,
   auditBroken: (fault, sequence) => `O REGISTRO NÃO É ÍNTEGRO, ${fault}${sequence === null ? '' : ` na entrada ${sequence}`}`,
