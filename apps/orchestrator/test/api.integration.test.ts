@@ -69,7 +69,7 @@ describe('investigations', () => {
     expect(submitted.headers.get('location')).toBe(`/investigations/${id}`)
     const view = await settled(id)
     expect(view).toMatchObject({ id, query: QUERY, status: 'completed', error: null })
-    expect(view.steps?.map(({ status }) => status)).toEqual(Array(7).fill('completed'))
+    expect(view.steps?.map(({ status }) => status)).toEqual(Array(10).fill('completed'))
     expect(view.results).toMatchObject({ filter: { superiorOrganCodes: ['36000'], publicationYear: 2024 }, missing: [] })
 
     await settled(
