@@ -164,8 +164,8 @@ export class ConnectionPool implements Service, SqlExecutor {
     return pool
   }
 
-  #reportLoss(client: pg.ClientBase, error: Error | undefined): void {
-    const failure = error === undefined ? undefined : translateError(error)
+  #reportLoss(client: pg.ClientBase, error: Error | null | undefined): void {
+    const failure = isFailure(error) ? translateError(error) : undefined
     if (!isBroken(failure) || this.#lost.has(client)) return
     this.#lost.add(client)
     this.#parts.logger.warn('a database connection broke', { code: failure.code })
