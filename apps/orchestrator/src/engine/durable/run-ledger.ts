@@ -4,13 +4,13 @@ import type { Plan } from '../../plan/plan.ts'
 import { contentHash } from '../content-hash.ts'
 import { mayRetry } from '../decide.ts'
 import type { NewRun } from '../execution-engine.ts'
-import { describeEnding, planToJson, stepDrafts } from '../run-rows.ts'
+import { describeEnding, planToJson, stepDrafts, toStepEnd } from '../run-rows.ts'
 import type { CancelOutcome, StepEnding } from '../run-store.ts'
 import { ENGINE, endStep } from './advance-writes.ts'
 import type { JobQueue, StepJob } from './job-queue.ts'
 import { KnownPlans } from './known-plans.ts'
 import { RunAdvance, type Advanced } from './run-advance.ts'
-import { endFacts, endOf, toEvent } from './step-endings.ts'
+import { endFacts, toEvent } from './step-endings.ts'
 
 export type LedgerDatabase = Pick<Database, 'transaction' | 'investigations' | 'runs' | 'sql'>
 
@@ -131,7 +131,7 @@ export class RunLedger {
           writes.events.push({ type: 'step.attempt_failed', data: { step: stepId, attempt, ...describeEnding(ending) } })
           return event
         }
-        endStep(stepId, { ...endOf(ending), ...(inputHash === undefined ? {} : { inputHash }) }, endFacts(ending, inputHash), {
+        endStep(stepId, { ...toStepEnd(ending), ...(inputHash === undefined ? {} : { inputHash }) }, endFacts(ending, inputHash), {
           writes,
           context,
         })

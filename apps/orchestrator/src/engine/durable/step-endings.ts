@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from '@cidadao/contracts'
+import type { JsonObject } from '@cidadao/contracts'
 import type { RunEvent } from '../decide.ts'
 import { describeEnding } from '../run-rows.ts'
 import type { StepEnding } from '../run-store.ts'
@@ -7,18 +7,6 @@ import type { StepEnding } from '../run-store.ts'
 export function toEvent(stepId: string, attempt: number, ending: StepEnding, transient: boolean): RunEvent {
   if (ending.status === 'failed') return { type: 'step_failed', stepId, attempt, failure: ending.failure, transient }
   return { type: 'step_ended', stepId, status: ending.status, output: ending.status === 'completed' ? ending.result : undefined }
-}
-
-/** As it is stored. */
-export function endOf(ending: StepEnding): { status: StepEnding['status']; result?: JsonValue; error?: JsonObject } {
-  switch (ending.status) {
-    case 'completed':
-      return { status: 'completed', result: ending.result }
-    case 'failed':
-      return { status: 'failed', error: { code: ending.failure.code, message: ending.failure.message } }
-    case 'cancelled':
-      return { status: 'cancelled' }
-  }
 }
 
 /** As event and audit entry tell it. */
